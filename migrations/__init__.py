@@ -1,0 +1,1 @@
+"""The database's history: NNNN_verb_noun.sql, forward only, run by riskdb.store.migrate."""

@@ -1,0 +1,1 @@
+"""Station 7: impacts in, the order in which assets should worry us out. Pure."""

@@ -1,0 +1,1 @@
+"""The only SQL: each module beside the .sql file it runs, every statement naming the establishment."""

@@ -1,0 +1,1 @@
+"""Where people and programs ask: the HTTP service, its jobs and the command line."""

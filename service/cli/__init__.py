@@ -1,0 +1,1 @@
+"""The command line: each command in its module, found by entry point."""

@@ -1,0 +1,59 @@
+"""The `wardgraph` command: finds the commands by entry point and imports only the one that was asked for."""
+
+import sys
+from importlib.metadata import EntryPoint, entry_points
+
+GROUP = "wardgraph.commands"
+
+
+def main() -> None:
+    """Run one command; without one, list them all."""
+    commands = {point.name: point for point in entry_points(group=GROUP)}
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in ("--help", "-h", "help"):
+        _list(commands)
+        return
+    if name == "--version":
+        from importlib.metadata import version
+
+        print(f"wardgraph {version('wardgraph')}")
+        return
+    if name not in commands:
+        _list(commands)
+        sys.exit(f"wardgraph: unknown command: {name}")
+    _run(commands[name])
+
+
+def _run(point: EntryPoint) -> None:
+    try:
+        command = point.load()
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"wardgraph {point.name}: the package {error.name} is not installed. "
+            "This command belongs to the service: pip install 'wardgraph[service,local]'"
+        )
+    sys.argv = [f"wardgraph {point.name}", *sys.argv[2:]]
+    command()
+
+
+def _list(commands: dict[str, EntryPoint]) -> None:
+    print("usage: wardgraph COMMAND [ARGS]   (COMMAND --help tells more)\n")
+    for name in sorted(commands):
+        print(f"  {name:<12}{_SAYS.get(name, '')}")
+
+
+_SAYS = {
+    "agent": "discover a network within a plan, safely, and hand over what was seen",
+    "demo": "the practice hospital, discovered, settled, related and ranked",
+    "doctor": "say what is wrong with this installation and how to mend it",
+    "explain": "why an asset has its rank: the chain from device to patients",
+    "identify": "name the devices in SNMP recordings and packet captures",
+    "import": "assets, units, rooms, ports and links from CSV files",
+    "knowledge": "check the knowledge pack",
+    "migrate": "bring the database to this version",
+    "rank": "assets by clinical impact of compromise",
+    "serve": "run the service",
+    "simulate": "make or run a practice hospital",
+    "token": "make, list and revoke access tokens",
+    "what-if": "which care stops, and when, in a scenario",
+}

@@ -1,0 +1,1 @@
+"""Long work: ingest, re-identify, re-rank; each guarded, bounded, with progress."""
