@@ -101,7 +101,7 @@ def _observation(row: Any, *, establishment: EstablishmentId, agent: AgentId, no
         raise ValueError(f"unknown key {unknown[0]!r}")
     seen_at = _seen_at(row.get("seen_at"), now=now)
     address, mac = _address(row.get("address")), _mac(row.get("mac"))
-    protocol = Protocol(row.get("protocol"))
+    protocol = Protocol(str(row.get("protocol")))
     if address is None and mac is None and protocol is not Protocol.IMPORT:
         raise ValueError("neither address nor mac")
     return observe(
