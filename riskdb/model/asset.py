@@ -7,6 +7,7 @@ from enum import IntEnum, StrEnum
 
 from riskdb.model.claim import Category
 from riskdb.model.ids import AssetId, DeviceTypeId, EstablishmentId, ObservationId, UnitId
+from riskdb.model.place import ObservedLink
 
 
 class KeyStrength(IntEnum):
@@ -164,6 +165,7 @@ class Settlement:
     merges: tuple[Merge, ...]
     demotions: tuple[Demotion, ...]
     kept_apart: tuple["KeptApart", ...]
+    links: tuple[ObservedLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

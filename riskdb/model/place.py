@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from riskdb.model.ids import UnitId, UnitTypeId
+from riskdb.model.ids import AssetId, ObservationId, UnitId, UnitTypeId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +58,16 @@ class DeclaredLink:
     minutes: int = 0
     group: str | None = None
     declared_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedLink:
+    """A bridge table or LLDP row shows that `source` hangs on a port of the switch `target`.
+
+    A device has one (its access port); a switch has one for each uplink, and any one of them is enough.
+    """
+
+    source: AssetId
+    target: AssetId
+    port: str
+    observation: ObservationId
