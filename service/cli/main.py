@@ -39,10 +39,10 @@ def _run(point: EntryPoint) -> None:
 def _list(commands: dict[str, EntryPoint]) -> None:
     print("usage: wardgraph COMMAND [ARGS]   (COMMAND --help tells more)\n")
     for name in sorted(commands):
-        print(f"  {name:<12}{_SAYS.get(name, '')}")
+        print(f"  {name:<12}{SUMMARIES.get(name, '')}")
 
 
-_SAYS = {
+SUMMARIES = {  # one line a command, told without importing any
     "agent": "discover a network within a plan, safely, and hand over what was seen",
     "demo": "the practice hospital, discovered, settled, related and ranked",
     "doctor": "say what is wrong with this installation and how to mend it",
@@ -57,3 +57,7 @@ _SAYS = {
     "token": "make, list and revoke access tokens",
     "what-if": "which care stops, and when, in a scenario",
 }
+
+
+if __name__ == "__main__":
+    main()
