@@ -200,6 +200,8 @@ class QuestionKind(StrEnum):
     UNKNOWN_TYPE = "unknown_type"
     UNKNOWN_SWITCH = "unknown_switch"
     NO_UNIT_OF_TYPE = "no_unit_of_type"
+    UNKNOWN_BEDS = "unknown_beds"
+    UNCLEAR_LINK = "unclear_link"  # a declared link whose ends are not found, not told apart, or contradicted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
