@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from riskdb.knowledge.tables import Tables
 from riskdb.knowledge.types import (
     CapabilityType,
+    Confidence,
     DeviceType,
     Number,
     PathwayType,
@@ -52,6 +53,15 @@ class Pack:
         """The capabilities that assets of this type provide."""
         return tuple(c.id for c in self.capabilities.values() if device_type in c.provided_by)
 
+    def count_numbers(self) -> "NumberCount":
+        """How many numbers there are, and how many of them nobody stood up for."""
+        all_numbers = [placed.number for placed in self.numbers()]
+        return NumberCount(
+            total=len(all_numbers),
+            published=sum(number.confidence is Confidence.PUBLISHED for number in all_numbers),
+            unreviewed=sum(not number.is_reviewed for number in all_numbers),
+        )
+
     def numbers(self) -> Iterator["PlacedNumber"]:
         """Every number with the object it belongs to and its place in it."""
         for kind in (self.device_types, self.capabilities, self.pathways):
@@ -59,6 +69,15 @@ class Pack:
                 yield from numbers_in(str(identifier), thing)
         for name in ("severity_weights", "edge_confidence", "safety_classes"):
             yield from numbers_in(name, getattr(self.tables, name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberCount:
+    """The review state of a pack in three figures."""
+
+    total: int
+    published: int
+    unreviewed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,16 @@ def _parts(value: object, depth: int) -> tuple[Tree, ...]:
     return tuple(parse_tree(part, depth + 1) for part in value)
 
 
+def tree_document(tree: Tree) -> object:
+    """The JSON of a tree, as the pack states it."""
+    if isinstance(tree, Leaf):
+        return tree.id
+    parts = [tree_document(part) for part in tree.parts]
+    if isinstance(tree, KOf):
+        return {"k_of": {"k": tree.k, "of": parts}}
+    return {"all" if isinstance(tree, AllOf) else "any": parts}
+
+
 def parts_of(tree: Tree) -> tuple[Tree, ...]:
     """The branches of a tree; none of a leaf."""
     return () if isinstance(tree, Leaf) else tree.parts

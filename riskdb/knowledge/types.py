@@ -9,14 +9,14 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, NewType
 
-from pydantic import ConfigDict, PlainValidator
+from pydantic import ConfigDict, PlainSerializer, PlainValidator
 
-from riskdb.knowledge.trees import parse_tree
+from riskdb.knowledge.trees import parse_tree, tree_document
 from riskdb.model.care import Tree
 from riskdb.model.ids import CapabilityTypeId, DeviceTypeId, PathwayTypeId, PopulationId, StepId, UnitTypeId
 
 SourceId = NewType("SourceId", str)
-CareTree = Annotated[Tree, PlainValidator(parse_tree)]  # over capability ids
+CareTree = Annotated[Tree, PlainValidator(parse_tree), PlainSerializer(tree_document)]  # over capability ids
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
