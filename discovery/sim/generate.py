@@ -110,8 +110,8 @@ def _note_what_is_stated(
     """For each device, the fields that at least one source states truly: what discovery can be held to."""
     lines: dict[str, list[dict[str, str]]] = {}
     for source in (listed, pumps):
-        for row, truth in zip(source.rows, source.truth, strict=True):
-            lines.setdefault(truth, []).append(row)
+        for row, about in zip(source.rows, source.truth, strict=True):
+            lines.setdefault(about, []).append(row)
     for draft in ground.drafts:
         rows = lines.get(draft.id, [])
         says = draft.mdns is not None or (

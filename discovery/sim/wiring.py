@@ -5,7 +5,7 @@ is rooted at the first core switch; `tables.py` derives what each switch has lea
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from random import Random
 
@@ -112,7 +112,7 @@ def _wire_floor(ground: Ground, *, site: int, floor: int, random: Random, bought
 
 
 def _uplink(
-    switches: list[Draft], cores: list[Draft], downlinks: dict[str, Iterator[int]], random: Random
+    switches: list[Draft], cores: list[Draft], downlinks: Mapping[str, Iterator[int]], random: Random
 ) -> Iterator[Cable]:
     plan = blueprint()["network"]
     for index, switch in enumerate(switches):
