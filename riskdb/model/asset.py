@@ -5,9 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
-from riskdb.model.claim import Category
+from riskdb.model.claim import Category, Claim
 from riskdb.model.ids import AssetId, DeviceTypeId, EstablishmentId, ObservationId, UnitId
+from riskdb.model.observation import Observation
 from riskdb.model.place import ObservedLink
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """An observation with what the cards made of it: the input of station 4."""
+
+    observation: Observation
+    claim: Claim
 
 
 class KeyStrength(IntEnum):
@@ -31,6 +40,7 @@ class KeyKind(StrEnum):
     ASSET_TAG = "asset_tag"  # the hospital's own inventory number, MEDIUM
     ADDRESS = "address"  # within its lease, WEAK
     MDNS_NAME = "mdns_name"  # WEAK
+    HOSTNAME = "hostname"  # a name without its domain, WEAK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -138,6 +148,16 @@ class Merge:
     rule: MergeRule
     evidence: tuple[IdentityKey, ...]
     joined: tuple[ObservationId, ObservationId]  # one observation of either group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityDecision:
+    """A person's word about two observations: one device, or two. It stands above every rule."""
+
+    observations: tuple[ObservationId, ObservationId]
+    same: bool
+    decided_by: str
+    reason: str
 
 
 class DemotionReason(StrEnum):
