@@ -59,8 +59,8 @@ BEGIN
     RETURN; -- the window bounds how many partitions a mad clock can make
   END IF;
   PERFORM pg_advisory_xact_lock('observation'::regclass::oid::int, 0);
-  IF to_regclass(partition) IS NOT NULL THEN
-    RETURN;
+  IF EXISTS (SELECT FROM pg_class WHERE relname = partition AND relnamespace = 'public'::regnamespace) THEN
+    RETURN; -- another made it while we waited; the catalogue knows, to_regclass may still remember that it was not
   END IF;
   EXECUTE format('CREATE TABLE %I (LIKE observation INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition);
   PERFORM guard_by_establishment(partition::regclass);
