@@ -61,6 +61,7 @@ def policy(ground: Ground, vlans: list[Vlan], opted: frozenset[tuple[str, str]],
                 "auth_key": AUTH_KEY,
                 "privacy_protocol": "aes128",
                 "privacy_key": PRIVACY_KEY,
+                "ranges": [v.range for v in vlans if v.zone in ("network", "servers")],
             },
         ],
         "sweepable": [

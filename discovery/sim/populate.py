@@ -55,6 +55,8 @@ class Contracts:
 
     def __init__(self, random: Random) -> None:
         self._offers = {kind.name: self._tender(kind, random) for kind in kinds().values()}
+        pumps = self._offers["lvp_pump"][0].voice  # who sells the pumps sells the server
+        self._offers["infusion_server"] = [o for o in kinds()["infusion_server"].offers if o.voice is pumps]
 
     @staticmethod
     def _tender(kind: Kind, random: Random) -> list[Offer]:
