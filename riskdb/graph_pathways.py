@@ -141,7 +141,7 @@ class Pathways:
         types = [
             self._pack.device_types[device_type]
             for capability in dict.fromkeys(leaves(step.requires))
-            for device_type in self._pack.capabilities[capability].provided_by  # type: ignore[index]
+            for device_type in self._pack.capabilities[capability].provided_by
         ]
         staying = [kind for kind in types if not kind.withdrawn_when_detected] or types
         detection = [self._evidence.minutes(kind.integrity_detected_after_min) for kind in staying]

@@ -135,10 +135,10 @@ class _Meaning:
         for name, tree in zip(names, trees, strict=True):
             yield from self._unknown(f"{place}/{name}", leaves(tree), self.capabilities)
         for branch in alternatives(step.requires):
-            named = [self.capabilities.get(c) for c in leaves(branch)]  # type: ignore[call-overload]
+            named = [self.capabilities.get(c) for c in leaves(branch)]
             if all(c is not None and c.kind is CapabilityKind.MANUAL for c in named):
                 yield f"{place}/requires", "a manual way of working is a fallback, not a part of normal service"
-        known = [self.capabilities[c] for t in trees for c in leaves(t) if c in self.capabilities]  # type: ignore[index]
+        known = [self.capabilities[c] for t in trees for c in leaves(t) if c in self.capabilities]
         if any(c.scope is Scope.UNIT for c in known) and not step.unit_types and not lives_in_its_unit:
             yield f"{place}/unit_types", "needs a capability of a unit but names no unit type"
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from riskdb.model.care import AllOf, AnyOf, KOf, Leaf, Tree
+from riskdb.model.ids import CapabilityTypeId
 
 DEPTH_MAX = 16  # the deepest honest tree of a pathway has 3; more is a mistake or an attack on the stack
 
@@ -49,10 +50,10 @@ def parts_of(tree: Tree) -> tuple[Tree, ...]:
     return () if isinstance(tree, Leaf) else tree.parts
 
 
-def leaves(tree: Tree) -> Iterator[str]:
-    """The ids a tree names, in order, repeated as often as it names them."""
+def leaves(tree: Tree) -> Iterator[CapabilityTypeId]:
+    """The capabilities a tree of the pack names, in order, repeated as often as it names them."""
     if isinstance(tree, Leaf):
-        yield tree.id
+        yield CapabilityTypeId(tree.id)
     for part in parts_of(tree):
         yield from leaves(part)
 

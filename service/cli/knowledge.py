@@ -167,7 +167,7 @@ def _lines(pack: Pack, thing: Shown, lang: Language) -> Iterator[str]:
         case PathwayType():
             yield f"  {thing.description} Population: {_in(pack.populations[thing.population].name, lang)}."
             for step in thing.steps:
-                wanted = ", ".join(_in(pack.capabilities[c].name, lang) for c in dict.fromkeys(leaves(step.requires)))  # type: ignore[index]
+                wanted = ", ".join(_in(pack.capabilities[c].name, lang) for c in dict.fromkeys(leaves(step.requires)))
                 yield f"  step {step.id}: {_in(step.name, lang)} <- {wanted}"
                 yield from (f"    else: {_in(mode.procedure, lang)}" for mode in step.fallbacks)
     yield "  numbers:"
