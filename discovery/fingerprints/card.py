@@ -26,7 +26,7 @@ _KEYS = frozenset(
     {"id", "category", "device_type", "maturity", "source", "match", "reads", "asserts", "asks", "examples", "never"}
 )
 _ID = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
-_ASK = re.compile(r"1\.3(\.[0-9]{1,10}){2,40}(\.\*)?")
+_ASK = re.compile(r"[0-2](\.[0-9]{1,10}){3,40}(\.\*)?")
 
 
 class CardError(ValueError):
@@ -151,6 +151,8 @@ def _check_whole(card: Card) -> None:
     unasked = sorted(f for f in used if f.startswith(SNMP_OID_PREFIX) and f not in asked)
     if unasked:
         raise CardError(f"reads {unasked[0]} but does not ask for it")
+    if any(all(r.fact in asked for r in m) for m in card.match):
+        raise CardError("matches on its own questions alone: it would put them to every device")
     unread = sorted(asked - used)
     if unread:
         raise CardError(f"asks for {unread[0]} but does not read it")

@@ -10,7 +10,7 @@ from discovery.fingerprints.card import Ask, Card, Maturity, Reading
 from discovery.fingerprints.pattern import TEXT_CHARS_MAX
 from discovery.fingerprints.standard import StandardReading, is_placeholder, read_standard
 from riskdb.model import facts
-from riskdb.model.claim import Category, Claim
+from riskdb.model.claim import Claim
 from riskdb.model.ids import CardId
 from riskdb.model.observation import Observation
 
@@ -58,7 +58,7 @@ def recognise(observation: Observation, cards: CardSet) -> Claim:
         observation=observation.id,
         category=best.category,
         device_type=best.device_type,
-        manufacturer=fields.get("manufacturer") or standard.manufacturer or standard.maker_by_number,
+        manufacturer=fields.get("manufacturer") or _manufacturer(standard),
         model=fields.get("model") or standard.model,
         firmware=fields.get("firmware") or standard.firmware,
         serial=fields.get("serial") or standard.serial,
@@ -83,16 +83,18 @@ def further_asks(stated: Mapping[str, str], cards: CardSet) -> tuple[Ask, ...]:
 
 
 def _hits(stated: Mapping[str, str], cards: Sequence[Card]) -> list[_Hit]:
-    """Every card that matches, the most specific first."""
+    """Every card that matches, the most specific first. Of several matching alternatives the heaviest weighs."""
     hits: list[_Hit] = []
     for card in cards:
-        best: _Hit | None = None
-        for readings, weight in zip(card.match, card.weights, strict=True):
-            captured = _matches(readings, stated)
-            if captured is not None and (best is None or weight > best.weight):
-                best = _Hit(card, weight, captured)
-        if best is not None:
-            hits.append(best)
+        matching = [
+            (weight, captured)
+            for readings, weight in zip(card.match, card.weights, strict=True)
+            if (captured := _matches(readings, stated)) is not None
+        ]
+        if matching:
+            matching.sort(key=lambda each: each[0])
+            fields = {name: value for _, captured in matching for name, value in captured.items()}
+            hits.append(_Hit(card, matching[-1][0], fields))
     hits.sort(key=lambda hit: (-hit.weight[0], -hit.weight[1], hit.card.id))
     return hits
 
@@ -130,12 +132,19 @@ def _fields_of_card(stated: Mapping[str, str], hit: _Hit) -> dict[str, str]:
     return fields
 
 
+def _manufacturer(standard: StandardReading) -> str | None:
+    return standard.manufacturer or (None if standard.maker is None else standard.maker.name)
+
+
 def _claim_of_standard(observation: Observation, standard: StandardReading) -> Claim:
-    known = standard.category is not None or standard.model is not None
-    manufacturer = standard.manufacturer or standard.maker_by_number
+    """Without a card: what a standard MIB implies, else what the maker nearly only makes."""
+    by_mib = standard.category is not None or standard.model is not None
+    makes = None if standard.maker is None else standard.maker.makes
+    known = by_mib or makes is not None
+    manufacturer = _manufacturer(standard)
     return Claim(
         observation=observation.id,
-        category=standard.category,
+        category=standard.category or makes,
         manufacturer=manufacturer,
         model=standard.model,
         firmware=standard.firmware,
@@ -143,8 +152,5 @@ def _claim_of_standard(observation: Observation, standard: StandardReading) -> C
         card=STANDARD_CARD if known else None,
         card_version=STANDARD_VERSION if known else None,
         cards=(STANDARD_CARD,) if known else (),
-        confidence=STANDARD_CONFIDENCE if known else MAKER_CONFIDENCE if manufacturer else 0.0,
+        confidence=STANDARD_CONFIDENCE if by_mib else MAKER_CONFIDENCE if manufacturer or makes else 0.0,
     )
-
-
-__all__ = ["CardSet", "Category", "further_asks", "recognise"]

@@ -11,8 +11,8 @@ from typing import Any
 
 TEXT_CHARS_MAX = 1_024  # sysDescr has at most 255 octets (RFC 3418), the longest in the field about 600
 PATTERN_CHARS_MAX = 600
-REPEATS_MAX = 12  # open-ended repeats of a narrow class, as in [0-9.]+
-WIDE_REPEATS_MAX = 2  # open-ended repeats of a wide class, as in .* - each multiplies the worst case by the text
+REPEATS_MAX = 12  # open-ended repeats of a class, as in [0-9.]+ or [^;]+: they stop at their delimiter
+WIDE_REPEATS_MAX = 2  # open-ended repeats of anything, as in .* - each multiplies the worst case by the text
 _OPEN = 128  # a repeat with a higher bound counts as open-ended
 
 
@@ -45,9 +45,7 @@ def compile_pattern(source: str) -> re.Pattern[str]:
             else:
                 narrow += 1
     if wide > WIDE_REPEATS_MAX or narrow > REPEATS_MAX:
-        raise PatternError(
-            f"more than {WIDE_REPEATS_MAX} open repeats of a wide class or {REPEATS_MAX} of a narrow one"
-        )
+        raise PatternError(f"more than {WIDE_REPEATS_MAX} open repeats of anything or {REPEATS_MAX} of a class")
     return pattern
 
 
@@ -79,27 +77,15 @@ def _operations(parsed: Any, *, within_repeat: bool) -> Iterator[tuple[Any, Any,
 
 
 def _is_wide(repeated: Any) -> bool:
-    """Whether what is repeated takes nearly any character: `.`, a negated class, or more than one element."""
+    """Whether what is repeated takes any character: `.`, or more than one element."""
     if len(repeated) != 1:
         return True
     operation, argument = repeated[0]
-    if operation in (_constants.ANY, _constants.NOT_LITERAL, _constants.BRANCH):
+    if operation in (_constants.ANY, _constants.BRANCH):
         return True
     if operation is _constants.SUBPATTERN:
         return _is_wide(argument[3])
-    if operation is _constants.IN:
-        return any(
-            item is _constants.NEGATE or (item is _constants.CATEGORY and what in _WIDE_CATEGORIES)
-            for item, what in argument
-        )
     return False
-
-
-_WIDE_CATEGORIES = (
-    _constants.CATEGORY_NOT_DIGIT,
-    _constants.CATEGORY_NOT_SPACE,
-    _constants.CATEGORY_NOT_WORD,
-)
 
 
 def _fixed(parsed: Any) -> int:

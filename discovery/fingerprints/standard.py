@@ -14,8 +14,6 @@ from riskdb.model import facts
 from riskdb.model.claim import Category
 
 _ENTERPRISES = "1.3.6.1.4.1."
-# Agents that run on anybody's device: their number names the software, never the maker.
-_TOOLKITS = frozenset({"2021", "8072"})
 _PLACEHOLDER = re.compile(
     r"\W*|0+|x+|n/?a|none|null|nil|unknown|undefined|unspecified|not (available|specified|set|applicable|supported)"
     r"|default( string)?|to be filled by o\.?e\.?m\.?|system (serial|product|manufacturer)( number| name)?"
@@ -30,7 +28,7 @@ class StandardReading:
 
     category: Category | None = None
     manufacturer: str | None = None
-    maker_by_number: str | None = None  # whose enterprise number it is: weaker than what the device itself states
+    maker: "Maker | None" = None  # the holder of the enterprise number: weaker than what the device itself states
     model: str | None = None
     firmware: str | None = None
     serial: str | None = None
@@ -41,8 +39,8 @@ def read_standard(stated: Mapping[str, str]) -> StandardReading:
     return StandardReading(
         category=_category(stated),
         manufacturer=_first(stated, facts.SNMP_ENT_MANUFACTURER, facts.SNMP_UPS_MANUFACTURER),
-        maker_by_number=maker_of(stated.get(facts.SNMP_SYS_OBJECT_ID, "")),
-        model=_first(stated, facts.SNMP_ENT_MODEL, facts.SNMP_UPS_MODEL),
+        maker=maker_of(stated.get(facts.SNMP_SYS_OBJECT_ID, "")),
+        model=_first(stated, facts.SNMP_ENT_MODEL, facts.SNMP_UPS_MODEL, facts.SNMP_HR_PRINTER),
         firmware=_first(stated, facts.SNMP_ENT_SOFTWARE, facts.SNMP_ENT_FIRMWARE, facts.SNMP_UPS_FIRMWARE),
         serial=_first(stated, facts.SNMP_ENT_SERIAL, facts.SNMP_PRT_SERIAL),
     )
@@ -53,18 +51,25 @@ def is_placeholder(value: str) -> bool:
     return _PLACEHOLDER.fullmatch(value.strip()) is not None
 
 
-def maker_of(sys_object_id: str) -> str | None:
-    """Who owns the enterprise number of a sysObjectID, if our table knows; toolkits own nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maker:
+    """The holder of an enterprise number; None for the name of a toolkit, whose agents run on anybody's device."""
+
+    name: str | None
+    makes: Category | None  # what he nearly only makes, None if many things
+
+
+def maker_of(sys_object_id: str) -> Maker | None:
+    """Who holds the enterprise number of a sysObjectID, if our table knows."""
     if not sys_object_id.startswith(_ENTERPRISES):
         return None
-    number = sys_object_id[len(_ENTERPRISES) :].split(".", 1)[0]
-    return None if number in _TOOLKITS else _makers().get(number)
+    return _makers().get(sys_object_id[len(_ENTERPRISES) :].split(".", 1)[0])
 
 
 def _category(stated: Mapping[str, str]) -> Category | None:
-    if facts.SNMP_PRT_NAME in stated or facts.SNMP_PRT_SERIAL in stated:
+    if not stated.keys().isdisjoint((facts.SNMP_PRT_NAME, facts.SNMP_PRT_SERIAL, facts.SNMP_HR_PRINTER)):
         return Category.PRINTER
-    if facts.SNMP_UPS_MODEL in stated or facts.SNMP_UPS_MANUFACTURER in stated:
+    if not stated.keys().isdisjoint((facts.SNMP_UPS_MODEL, facts.SNMP_UPS_MANUFACTURER)):
         return Category.POWER
     return None
 
@@ -78,8 +83,11 @@ def _first(stated: Mapping[str, str], *names: str) -> str | None:
 
 
 @functools.cache
-def _makers() -> Mapping[str, str]:
-    """Enterprise number -> short name, from enterprises.tsv beside this module."""
+def _makers() -> Mapping[str, Maker]:
+    """Enterprise number -> holder, from enterprises.tsv beside this module."""
     table = files(__package__).joinpath("enterprises.tsv").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
-    return {row[0]: row[1] for row in rows}
+    return {
+        number: Maker(name=None if name == "-" else name, makes=None if makes == "-" else Category(makes))
+        for number, name, makes in rows
+    }

@@ -5,7 +5,7 @@ sysContact is never asked and never read: it names a person.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Protocol
 
 from discovery.wire.ber import Oid
 from discovery.wire.rows import Rows, value_text
@@ -49,7 +49,7 @@ _CHASSIS, _STACK = "3", "11"  # PhysicalClass of RFC 6933
 
 SYSTEM_OIDS: tuple[Oid, ...] = (*_SYSTEM.values(), _ENGINE_ID)
 """One GET that any agent answers."""
-IDENTITY_OIDS: tuple[Oid, ...] = (*_IDENTITY.values(), (*_HR_DEVICE_DESCR, 1))
+IDENTITY_OIDS: tuple[Oid, ...] = (*_IDENTITY.values(), (*_HR_DEVICE_TYPE, 1), (*_HR_DEVICE_DESCR, 1))
 """One GET that tells printers and power supplies; others answer noSuchObject (a v1 agent refuses it whole)."""
 ENTITY_COLUMNS: tuple[Oid, ...] = tuple((*_ENTITY, column) for column in sorted({*_ENTITY_FACTS, _ENTITY_CLASS}))
 """To walk, a few rows each: the chassis stands near the top."""
@@ -57,11 +57,16 @@ INTERFACE_COLUMNS: tuple[Oid, ...] = (_IF_PHYS_ADDRESS,)
 """To walk for the device's own MAC; the first rows are enough."""
 
 
-class Asked(NamedTuple):
+class Asked(Protocol):
     """An OID that a card asks for; with `first`, the first variable below it."""
 
-    oid: Oid
-    first: bool
+    @property
+    def oid(self) -> Oid:
+        """Where to look."""
+
+    @property
+    def first(self) -> bool:
+        """Whether the first variable below it is meant."""
 
 
 def device_facts(rows: Rows) -> dict[str, str]:
@@ -73,8 +78,7 @@ def device_facts(rows: Rows) -> dict[str, str]:
     stated |= _entity_facts(rows)
     if mac := _interface_mac(rows):
         stated[facts.SNMP_IF_MAC] = mac
-    if device := _host_device(rows):
-        stated[facts.SNMP_HR_DEVICE] = device
+    stated |= _host_devices(rows)
     return stated
 
 
@@ -122,10 +126,12 @@ def _interface_mac(rows: Rows) -> str | None:
     return None
 
 
-def _host_device(rows: Rows) -> str | None:
-    """hrDeviceDescr of the first printer, else of the first device."""
-    described = dict(rows.below(_HR_DEVICE_DESCR))
+def _host_devices(rows: Rows) -> dict[str, str]:
+    """hrDeviceDescr of the first device, and of the first printer."""
+    described = {index: text for index, varbind in rows.below(_HR_DEVICE_DESCR) if (text := value_text(varbind))}
+    stated = {facts.SNMP_HR_DEVICE: text for text in list(described.values())[:1]}
     for index, kind in rows.below(_HR_DEVICE_TYPE):
         if kind.value == _HR_PRINTER and index in described:
-            return value_text(described[index])
-    return next((value_text(varbind) for varbind in described.values()), None)
+            stated[facts.SNMP_HR_PRINTER] = described[index]
+            break
+    return stated
