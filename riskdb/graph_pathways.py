@@ -133,18 +133,16 @@ class Pathways:
         )
 
     def _detection_min(self, step: StepType) -> int:
-        """How long lies of its providers go unnoticed: the longest of the provider types, as the worst case.
+        """How long lies of its providers go unnoticed: the longest of the types that provide what it requires.
 
-        Types that are withdrawn once found lying carry their own time on their nodes, which bounds it there; they
-        count here only where all provider types are such.
+        The worst case, and safe to take: a type that is withdrawn once found lying carries its own, shorter time on
+        its nodes, and that bounds it there.
         """
-        types = [
-            self._pack.device_types[device_type]
+        detection = [
+            self._evidence.minutes(self._pack.device_types[device_type].integrity_detected_after_min)
             for capability in dict.fromkeys(leaves(step.requires))
             for device_type in self._pack.capabilities[capability].provided_by
         ]
-        staying = [kind for kind in types if not kind.withdrawn_when_detected] or types
-        detection = [self._evidence.minutes(kind.integrity_detected_after_min) for kind in staying]
         return max(detection, default=DETECTION_DEFAULT_MIN)
 
     def _ask_units(self, kind: PathwayType) -> None:

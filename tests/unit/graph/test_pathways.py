@@ -75,6 +75,7 @@ def test_lies_are_found_as_late_as_the_slowest_system_notices(small_hospital: An
     seen = small_hospital.build()
     assert seen.step("medication@ward-a", "order").integrity_detected_after_min == 1_440
     assert seen.step("beds", "identity").integrity_detected_after_min == 480
+    assert seen.step("radiotherapy", "deliver").integrity_detected_after_min == 10_080  # the record-and-verify system
 
 
 def test_unreviewed_numbers_are_those_this_graph_used(hospital: Any, pack: Any) -> None:
