@@ -1,0 +1,34 @@
+"""The time, as a thing that is handed in: the wall clock for people and the loop's clock for waiting."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the gate needs of time."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in the zone of this machine."""
+
+    def monotonic_s(self) -> float:
+        """Seconds of the running event loop."""
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in the zone of this machine."""
+        return datetime.now(UTC).astimezone()
+
+    def monotonic_s(self) -> float:
+        """Seconds of the running event loop."""
+        return asyncio.get_running_loop().time()
+
+
+async def sleep_until(moment_s: float, clock: Clock) -> None:
+    """Wait for a moment of the clock's seconds; returns at once if it is past."""
+    wait_s = moment_s - clock.monotonic_s()
+    if wait_s > 0:
+        await asyncio.sleep(wait_s)
