@@ -40,6 +40,12 @@ class Scenario:
 
     changes: tuple[Change, ...]
 
+    def __post_init__(self) -> None:
+        if len({change.mode for change in self.changes if isinstance(change, Compromised)}) > 1:
+            raise ValueError("a scenario has one mode, not two")
+        if any(change.at_min < 0 for change in self.changes):
+            raise ValueError("a change cannot happen before the scenario starts")
+
     @property
     def mode(self) -> Mode | None:
         """The one mode of its compromises; None if it has none."""
