@@ -95,7 +95,11 @@ def _files(directory: Traversable, findings: list[Finding]) -> Iterator[tuple[st
         findings.append(Finding(file="", id="", place="", message=f"more than {FILES_MAX} files: not a pack directory"))
         return
     for name, entry in sorted(found, key=lambda pair: pair[0]):
-        content = entry.read_bytes()
+        try:
+            content = entry.read_bytes()
+        except OSError as error:
+            findings.append(Finding(file=name, id="", place="", message=f"cannot be read: {error.strerror}"))
+            continue
         if len(content) > FILE_BYTES_MAX:
             findings.append(Finding(file=name, id="", place="", message=f"larger than {FILE_BYTES_MAX} bytes"))
         else:

@@ -272,6 +272,14 @@ def test_a_pack_that_cannot_be_used_says_why_and_how_many_reasons_there_are(tmp_
         read_pack(tmp_path)
 
 
+def test_a_file_of_the_wrong_encoding_or_none_at_all_is_a_finding(tmp_path: Path) -> None:
+    pack = shutil.copytree(SHIPPED, tmp_path / "pack")
+    (pack / "populations.json").write_bytes('[{"id": "été"}]'.encode("cp1252"))
+    (pack / "pathways" / "extra.json").mkdir()
+    told = [(f.file, f.message.partition(":")[0]) for f in check_pack(pack)]
+    assert told == [("pathways/extra.json", "cannot be read"), ("populations.json", "not JSON")]
+
+
 def test_a_strange_file_is_not_passed_over_in_silence(tmp_path: Path) -> None:
     pack = shutil.copytree(SHIPPED, tmp_path / "pack")
     (pack / "pathway.json").write_text("{}")
