@@ -138,10 +138,16 @@ def _card(document: Any) -> Card:
         examples=tuple(_example(e) for e in _list(document.get("examples"))),
         never=tuple(_facts(n, where="never") for n in _list(document.get("never"))),
         version=hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()[:12],
-        weights=tuple((len(m), sum(literal_chars(r.pattern.pattern) for r in m)) for m in match),
+        weights=tuple(_weight(m) for m in match),
     )
     _check_whole(card)
     return card
+
+
+def _weight(match: tuple[Reading, ...]) -> tuple[int, int]:
+    """How specific a match is: the facts it requires, an answer from a vendor's own MIB counting twice; then characters."""
+    required = sum(2 if r.fact.startswith(SNMP_OID_PREFIX) else 1 for r in match)
+    return required, sum(literal_chars(r.pattern.pattern) for r in match)
 
 
 def _check_whole(card: Card) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
+from discovery.fingerprints.pattern import TEXT_CHARS_MAX
 from riskdb.model import facts
 from riskdb.model.claim import Category
 
@@ -18,6 +19,23 @@ _PLACEHOLDER = re.compile(
     r"\W*|0+|x+|n/?a|none|null|nil|unknown|undefined|unspecified|not (available|specified|set|applicable|supported)"
     r"|default( string)?|to be filled by o\.?e\.?m\.?|system (serial|product|manufacturer)( number| name)?"
     r"|string|model|serial",
+    re.IGNORECASE,
+)
+
+
+# sysDescr "should include the full name and version identification" (RFC 3418): the habits that makers share.
+# A description that is one word of letters and digits is a product code.
+_PRODUCT_CODE = re.compile(r"^((?=[A-Za-z0-9/+-]{0,20}[0-9])[A-Z]{1,12}[A-Za-z0-9/+-]{2,30})$")
+_NUMBER = r"v?([0-9]{1,4}\.[0-9][0-9A-Za-z._()-]{0,30})"
+_VERSION = re.compile(
+    r"(?:^|[ ,;(])(?<!hardware )(?<!hw )(?<!bootrom )(?:version|ver|rev)[.: =]{0,3}"
+    + _NUMBER
+    + r"|(?:^|[ ,;(])(?:software|sw|firmware|fw)[.: =]{1,3}(?:(?:version|ver|rev)[.: =]{0,3})?"
+    + _NUMBER,
+    re.IGNORECASE,
+)
+_SERIAL = re.compile(
+    r"(?:^|[ ,;(])(?:s/n|sn|serial(?: number| no\.?| #)?)[.: =#]{1,3}([A-Z0-9][A-Z0-9-]{5,24})(?:$|[ ,;)])",
     re.IGNORECASE,
 )
 
@@ -36,13 +54,17 @@ class StandardReading:
 
 def read_standard(stated: Mapping[str, str]) -> StandardReading:
     """What the standard MIBs among these facts say."""
+    described = stated.get(facts.SNMP_SYS_DESCR, stated.get(facts.LLDP_SYS_DESCR, "")).strip()[:TEXT_CHARS_MAX]
+    maker = maker_of(stated.get(facts.SNMP_SYS_OBJECT_ID, ""))
     return StandardReading(
         category=_category(stated),
         manufacturer=_first(stated, facts.SNMP_ENT_MANUFACTURER, facts.SNMP_UPS_MANUFACTURER),
-        maker=maker_of(stated.get(facts.SNMP_SYS_OBJECT_ID, "")),
-        model=_first(stated, facts.SNMP_ENT_MODEL, facts.SNMP_UPS_MODEL, facts.SNMP_HR_PRINTER),
-        firmware=_first(stated, facts.SNMP_ENT_SOFTWARE, facts.SNMP_ENT_FIRMWARE, facts.SNMP_UPS_FIRMWARE),
-        serial=_first(stated, facts.SNMP_ENT_SERIAL, facts.SNMP_PRT_SERIAL),
+        maker=maker,
+        model=_first(stated, facts.SNMP_ENT_MODEL, facts.SNMP_UPS_MODEL, facts.SNMP_HR_PRINTER)
+        or _search(_PRODUCT_CODE, described, when=maker is not None and maker.name is not None),
+        firmware=_first(stated, facts.SNMP_ENT_SOFTWARE, facts.SNMP_ENT_FIRMWARE, facts.SNMP_UPS_FIRMWARE)
+        or _search(_VERSION, described),
+        serial=_first(stated, facts.SNMP_ENT_SERIAL, facts.SNMP_PRT_SERIAL) or _search(_SERIAL, described),
     )
 
 
@@ -71,6 +93,8 @@ def _category(stated: Mapping[str, str]) -> Category | None:
         return Category.PRINTER
     if not stated.keys().isdisjoint((facts.SNMP_UPS_MODEL, facts.SNMP_UPS_MANUFACTURER)):
         return Category.POWER
+    if facts.SNMP_BRIDGE_PORTS in stated and facts.SNMP_SYS_DESCR not in stated:
+        return Category.NETWORK  # nothing but a bridge: one VLAN's context of a switch
     return None
 
 
@@ -80,6 +104,13 @@ def _first(stated: Mapping[str, str], *names: str) -> str | None:
         if value and not is_placeholder(value):
             return value
     return None
+
+
+def _search(pattern: re.Pattern[str], described: str, *, when: bool = True) -> str | None:
+    """The first group of a pattern somewhere in a description."""
+    found = pattern.search(described) if when else None
+    value = None if found is None else next((group for group in found.groups() if group), "").rstrip(".,")
+    return value if value and not is_placeholder(value) else None
 
 
 @functools.cache

@@ -32,6 +32,8 @@ _IDENTITY: Mapping[str, Oid] = {
 _HR_DEVICE_TYPE: Oid = (*_MIB2, 25, 3, 2, 1, 2)
 _HR_DEVICE_DESCR: Oid = (*_MIB2, 25, 3, 2, 1, 3)
 _HR_PRINTER: Oid = (*_MIB2, 25, 3, 1, 5)
+_BRIDGE_PORTS: Oid = (*_MIB2, 17, 1, 2, 0)
+_BRIDGE_PORT_TABLE: Oid = (*_MIB2, 17, 1, 4, 1, 2)
 _IF_PHYS_ADDRESS: Oid = (*_MIB2, 2, 2, 1, 6)
 _ENTITY: Oid = (*_MIB2, 47, 1, 1, 1, 1)
 _ENTITY_CLASS, _ENTITY_SERIAL, _ENTITY_MODEL = 5, 11, 13
@@ -49,7 +51,7 @@ _CHASSIS, _STACK = "3", "11"  # PhysicalClass of RFC 6933
 
 SYSTEM_OIDS: tuple[Oid, ...] = (*_SYSTEM.values(), _ENGINE_ID)
 """One GET that any agent answers."""
-IDENTITY_OIDS: tuple[Oid, ...] = (*_IDENTITY.values(), (*_HR_DEVICE_TYPE, 1), (*_HR_DEVICE_DESCR, 1))
+IDENTITY_OIDS: tuple[Oid, ...] = (*_IDENTITY.values(), _BRIDGE_PORTS, (*_HR_DEVICE_TYPE, 1), (*_HR_DEVICE_DESCR, 1))
 """One GET that tells printers and power supplies; others answer noSuchObject (a v1 agent refuses it whole)."""
 ENTITY_COLUMNS: tuple[Oid, ...] = tuple((*_ENTITY, column) for column in sorted({*_ENTITY_FACTS, _ENTITY_CLASS}))
 """To walk, a few rows each: the chassis stands near the top."""
@@ -78,6 +80,8 @@ def device_facts(rows: Rows) -> dict[str, str]:
     stated |= _entity_facts(rows)
     if mac := _interface_mac(rows):
         stated[facts.SNMP_IF_MAC] = mac
+    if ports := _bridge_ports(rows):
+        stated[facts.SNMP_BRIDGE_PORTS] = str(ports)
     stated |= _host_devices(rows)
     return stated
 
@@ -126,10 +130,19 @@ def _interface_mac(rows: Rows) -> str | None:
     return None
 
 
+def _bridge_ports(rows: Rows) -> int:
+    stated = rows.get(_BRIDGE_PORTS)
+    if stated is not None and isinstance(stated.value, int):
+        return max(stated.value, 0)
+    return sum(1 for _ in rows.below(_BRIDGE_PORT_TABLE))
+
+
 def _host_devices(rows: Rows) -> dict[str, str]:
     """hrDeviceDescr of the first device, and of the first printer."""
     described = {index: text for index, varbind in rows.below(_HR_DEVICE_DESCR) if (text := value_text(varbind))}
-    stated = {facts.SNMP_HR_DEVICE: text for text in list(described.values())[:1]}
+    stated: dict[str, str] = {}
+    if described:
+        stated[facts.SNMP_HR_DEVICE] = next(iter(described.values()))
     for index, kind in rows.below(_HR_DEVICE_TYPE):
         if kind.value == _HR_PRINTER and index in described:
             stated[facts.SNMP_HR_PRINTER] = described[index]

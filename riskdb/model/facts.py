@@ -24,6 +24,7 @@ SNMP_ENT_FIRMWARE = "snmp.ent_firmware"
 SNMP_ENT_SOFTWARE = "snmp.ent_software"
 SNMP_IF_MAC = "snmp.if_mac"  # ifPhysAddress of the lowest interface that has one
 SNMP_HR_DEVICE = "snmp.hr_device"  # hrDeviceDescr of the first device
+SNMP_BRIDGE_PORTS = "snmp.bridge_ports"  # how many ports its BRIDGE-MIB counts: it switches (RFC 4188)
 SNMP_HR_PRINTER = "snmp.hr_printer"  # hrDeviceDescr of the first device of type hrDevicePrinter
 SNMP_PRT_NAME = "snmp.prt_name"
 SNMP_PRT_SERIAL = "snmp.prt_serial"
