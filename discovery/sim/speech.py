@@ -61,6 +61,8 @@ def _mdns(draft: Draft) -> Mdns:
 
 
 def _fragile(draft: Draft) -> Fragile | None:
+    if draft.kind.virtual:
+        return None  # a server, whatever it serves
     if draft.kind.asked is Asked.PASSIVE:
         return _OPTED_IN if draft.offer.opt_in else UNTOUCHABLE
     return _GENTLE if draft.kind.fragile else None
