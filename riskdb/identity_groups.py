@@ -3,13 +3,14 @@
 Pure. It decides nothing by itself: identity_wire and identity_papers ask, it checks for contradictions and writes down.
 """
 
+import functools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from riskdb.identity_keys import Evidence, normal_maker
+from riskdb.identity_keys import CACHED_TEXTS_MAX, Evidence, normal_maker
 from riskdb.model.asset import Demotion, IdentityKey, KeyKind, MergeRule
 
 LEASE = timedelta(hours=24)  # how long an address belongs to who was seen there: the usual DHCP lease of a hospital
@@ -225,6 +226,7 @@ def together_in_time(a: Traits, b: Traits) -> bool:
     return max(a.first_at, b.first_at) - min(a.last_at, b.last_at) <= LEASE.total_seconds()
 
 
+@functools.lru_cache(maxsize=CACHED_TEXTS_MAX)
 def key_of_mac(mac: str) -> IdentityKey:
     """The key of a MAC address."""
     return IdentityKey(kind=KeyKind.MAC, value=mac)

@@ -18,6 +18,7 @@ from riskdb.model.observation import Observation, Protocol
 SERIAL_CHARS_MIN = 4  # shorter numbers are counters, not serials: every maker has a device 12
 SERIAL_CHARS_MAX = 64  # the longest serial of a regulated device (UDI production identifier) has 20 characters
 ENGINE_OCTETS_MIN, ENGINE_OCTETS_MAX = 5, 32  # RFC 3411 section 5: SnmpEngineID
+PRODUCT_PREFIX = "model:"
 CACHED_TEXTS_MAX = 65_536  # normalised texts kept, so that a switch's ten thousand rows normalise its name once
 PROTOCOLS_ABOUT_OTHERS = frozenset({Protocol.BRIDGE, Protocol.ARP, Protocol.LLDP})
 
@@ -309,6 +310,12 @@ def _tokens(
         return tokens
     if facts.SNMP_SYS_DESCR in stated:
         tokens.append(f"descr:{stated.get(facts.SNMP_SYS_OBJECT_ID)}:{stated[facts.SNMP_SYS_DESCR]}")
-    if claim.manufacturer and claim.model:
-        tokens.append(f"model:{normal_maker(claim.manufacturer)}:{claim.model.casefold()}")
-    return tokens
+    product = product_token(claim.manufacturer, claim.model)
+    return [*tokens, product] if product else tokens
+
+
+def product_token(manufacturer: str | None, model: str | None) -> str | None:
+    """Maker and model as one token, for what two statements about one address must at least agree on."""
+    if not manufacturer or not model:
+        return None
+    return f"{PRODUCT_PREFIX}{normal_maker(manufacturer)}:{''.join(model.casefold().split())}"

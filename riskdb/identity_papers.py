@@ -11,7 +11,7 @@ from itertools import combinations
 
 from riskdb.identity_demotion import HANDFUL, Carriers
 from riskdb.identity_groups import Groups, differ, serial_texts
-from riskdb.identity_keys import strength_of
+from riskdb.identity_keys import PRODUCT_PREFIX, Evidence, product_token, strength_of
 from riskdb.model import facts
 from riskdb.model.asset import IdentityKey, KeyKind, KeyStrength, MergeRule
 
@@ -39,6 +39,7 @@ class Line:
     macs: frozenset[str]
     addresses: frozenset[str]
     names: frozenset[str]
+    products: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,8 @@ class Wire:
     """What the wire showed, ready to be looked up; by group of the wire before any line joined it."""
 
     by_key: Mapping[IdentityKey, tuple[int, ...]]
-    by_name_at_address: Mapping[tuple[str, str], tuple[int, ...]]
+    by_address: Mapping[str, tuple[int, ...]]
+    at_address: Mapping[tuple[str, str], tuple[int, ...]]  # (address, name or product)
     addresses: Mapping[int, frozenset[str]]
     names: Mapping[int, frozenset[str]]
     serials: Mapping[int, frozenset[str]]
@@ -112,7 +114,13 @@ def _line(groups: Groups, root: int) -> Line:
         macs=frozenset(mac for i in members for mac in groups.macs[i]),
         addresses=frozenset(item.address for item in items if item.address),
         names=frozenset(name for item in items for _, name in item.names),
+        products=frozenset(product for item in items if (product := _listed_product(item))),
     )
+
+
+def _listed_product(item: Evidence) -> str | None:
+    stated = item.observation.facts
+    return product_token(stated.get(facts.IMPORT_MANUFACTURER), stated.get(facts.IMPORT_MODEL))
 
 
 def _all_serials(keys: frozenset[IdentityKey]) -> frozenset[str]:
@@ -202,6 +210,7 @@ def _look_at_the_wire(groups: Groups, carriers: Carriers) -> Wire:
     addresses: dict[int, set[str]] = defaultdict(set)
     names: dict[int, set[str]] = defaultdict(set)
     macs: dict[int, frozenset[str]] = {}
+    by_address: dict[str, dict[int, None]] = defaultdict(dict)
     at_address: dict[tuple[str, str], dict[int, None]] = defaultdict(dict)
     for index, item in enumerate(groups.evidence):
         if item.paper:
@@ -211,7 +220,9 @@ def _look_at_the_wire(groups: Groups, carriers: Carriers) -> Wire:
         macs[root] = groups.traits(root).macs
         if item.address:
             addresses[root].add(item.address)
-            for _, name in item.names:
+            by_address[item.address].setdefault(root)
+            products = (token for token in item.tokens if token.startswith(PRODUCT_PREFIX))
+            for name in (*(name for _, name in item.names), *products):
                 at_address[item.address, name].setdefault(root)
     holders: dict[str, set[int]] = defaultdict(set)
     for root, texts in serials.items():
@@ -219,7 +230,8 @@ def _look_at_the_wire(groups: Groups, carriers: Carriers) -> Wire:
             holders[text].add(root)
     return Wire(
         by_key=by_key,
-        by_name_at_address={place: tuple(roots) for place, roots in at_address.items()},
+        by_address={address: tuple(roots) for address, roots in by_address.items()},
+        at_address={place: tuple(roots) for place, roots in at_address.items()},
         addresses={root: frozenset(found) for root, found in addresses.items()},
         names={root: frozenset(found) for root, found in names.items()},
         serials={root: frozenset(found) for root, found in serials.items()},
@@ -236,7 +248,8 @@ def _matches(groups: Groups, line: Line, wire: Wire) -> list[Match]:
     for key in line.strong | line.medium | mac_keys:
         for root in wire.by_key.get(key, ()):
             shared[root].add(key)
-    here = {root for a in line.addresses for name in line.names for root in wire.by_name_at_address.get((a, name), ())}
+    said = line.names | line.products
+    here = {root for a in line.addresses for name in said for root in wire.at_address.get((a, name), ())}
     found = []
     for root in shared.keys() | here:
         keys = shared.get(root, set())
@@ -249,8 +262,20 @@ def _matches(groups: Groups, line: Line, wire: Wire) -> list[Match]:
             )
             evidence = tuple(sorted(keys)) if keys else _place_keys(line)
             found.append(Match(line=line, wire=root, rule=rule, evidence=evidence, support=support))
+    _note_bare_addresses(groups, line, wire, found)
     found.sort(key=lambda match: (*(-part for part in match.weight), min(groups.traits(match.wire).members)))
     return found
+
+
+def _note_bare_addresses(groups: Groups, line: Line, wire: Wire, found: Sequence[Match]) -> None:
+    """Where a line has nothing in common with the wire but an address, say so: a person may join them."""
+    for address in () if found else sorted(line.addresses):
+        holders = wire.by_address.get(address, ())
+        if len(holders) == 1 and not differ(line.macs, groups.traits(holders[0]).macs):
+            key = IdentityKey(kind=KeyKind.ADDRESS, value=address)
+            groups.refuse(
+                line.first, holders[0], shared=(key,), reason="only the address agrees; it joins nothing alone"
+            )
 
 
 def _rule_for(keys: set[IdentityKey], *, here: bool) -> MergeRule | None:
@@ -363,7 +388,10 @@ def _settle_contests(
 
 def _beats(groups: Groups, match: Match, rival: Match, contested: set[tuple[int, int]]) -> bool:
     a, b = match.line.first, rival.line.first
-    if a == b or (min(a, b), max(a, b)) not in contested or match.weight > rival.weight:
+    if a == b or match.weight > rival.weight:
+        return True
+    other_tag = match.rule is MergeRule.SAME_SIGHTING and differ(match.line.tags, rival.line.tags)
+    if not other_tag and (min(a, b), max(a, b)) not in contested:
         return True
     reason = "two lines that contradict each other claim this device"
     groups.refuse(a, match.wire, shared=match.evidence, reason=reason)

@@ -90,7 +90,8 @@ def write_down(
     switches = _known_switches(settled)
     nobody = _own_ports(settled, bridge, trunk_ports(bridge, lldp, known_switches=switches))
     links = observed_links([row for row in bridge if row.device not in nobody], lldp, known_switches=switches)
-    by_device = {link.source: link for link in links if link.source not in {row.switch for row in (*bridge, *lldp)}}
+    tellers = {row.switch for row in (*bridge, *lldp)}
+    by_device = {link.source: link for link in links if link.source not in tellers}
     switch_names = _switch_names(settled, {link.target for link in links})
     shown = {link.observation for link in links}
     rows = {item.observation.id: item.observation for item in groups.evidence if item.observation.id in shown}
@@ -162,10 +163,11 @@ def _known_switches(settled: Settled) -> set[AssetId]:
 
 def _own_ports(settled: Settled, bridge: Iterable[Row], trunks: Set[tuple[AssetId, str]]) -> set[AssetId]:
     """MACs that nothing but the links between switches shows, right above a switch's own: its ports, not devices."""
+    tellers = {switch for switch, _ in trunks}
     bases = sorted(
         _number(key.value)
         for device, asset in zip(settled.devices, settled.ids, strict=True)
-        if asset in {switch for switch, _ in trunks}
+        if asset in tellers
         for key in device.keys
         if key.kind is KeyKind.MAC
     )
