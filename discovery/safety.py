@@ -42,7 +42,7 @@ from riskdb.model.observation import Observation
 from riskdb.model.policy import Credential, Plan
 
 IN_FLIGHT_MAX = 50  # above it a loaded loop loses answers in time and invents absent devices
-PATIENCE_S = (2.0, 4.0)  # an embedded agent on a loaded device may take a second; one retry, with more patience
+PATIENCE_S = (1.0, 2.0)  # one retry, with more patience; an answer to the first packet is taken until the end of both
 SWEEP_PATIENCE_S = (1.0,)  # for an address where no list and no table has seen anything: one packet, no retry
 GROUP_WINDOW_S = 0.005  # permits that share one commit
 GROUP_ROWS_MAX = 200

@@ -72,7 +72,6 @@ class _Engine:
             credential.auth_key,
             _PRIVACY.get(credential.privacy_protocol or "", config.USM_PRIV_NONE),
             credential.privacy_key,
-            securityName=credential.name,
         )
 
 
@@ -160,7 +159,7 @@ class UsmAsker:
             _Address((self.address, self.gate.plan.snmp_port)),
             _V3,
             _USM,
-            self.credential.name,
+            v2c.OctetString(self.credential.user),  # pysnmp's user table knows names by their octets
             level,
             None,
             b"",
