@@ -66,6 +66,7 @@ SETTINGS = {
 class EmbeddedServer:
     """A running private server, and our share in it. Use as a context manager, or call `leave`."""
 
+    state: Path
     home: Path
     socket_dir: Path
     started_here: bool  # False: it was running already
@@ -88,7 +89,7 @@ class EmbeddedServer:
 
     def leave(self) -> bool:
         """Stop using the server; the last to leave shuts it down (fast, clean). Says whether it was stopped."""
-        with _starting(self.home):
+        with _starting(self.state):
             try:
                 fcntl.flock(self._membership, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -111,14 +112,17 @@ def start(state: Path, *, bin_dir: Path | None = None) -> EmbeddedServer:
     Blocks for some seconds the first time and well under one later. `bin_dir` names the programs, for tests.
     """
     begun = time.monotonic()
-    user, home = _place(state)
-    with _starting(home):
+    state.mkdir(parents=True, exist_ok=True, mode=0o755)
+    state = state.resolve()
+    with _starting(state):
+        user, home = _place(state)
         membership = (home / "users.lock").open("a")
         try:
             fcntl.flock(membership, fcntl.LOCK_SH)
             socket_dir = _socket_dir(home, user=user)
             process = None
             if _running_pid(home / "data") is None:
+                (socket_dir / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)  # names a server that is no more
                 binaries = executable_copy(
                     find_binaries(major=_made_with(home / "data"), bin_dir=bin_dir), user=user, home=home
                 )
@@ -129,6 +133,7 @@ def start(state: Path, *, bin_dir: Path | None = None) -> EmbeddedServer:
             membership.close()
             raise
     return EmbeddedServer(
+        state=state,
         home=home,
         socket_dir=socket_dir,
         started_here=process is not None,
@@ -142,22 +147,26 @@ def remove(state: Path) -> None:
     """Delete the database of a state directory; EmbeddedError if somebody uses it. An orphaned server is stopped."""
     if not state.is_dir():
         return
-    _, home = _place(state)
-    with _starting(home), (home / "users.lock").open("a") as membership:
+    state = state.resolve()
+    with _starting(state):
+        _, home = _place(state)
+        _remove(home)
+        (state / "postgres.home").unlink(missing_ok=True)
+
+
+def _remove(home: Path) -> None:
+    with (home / "users.lock").open("a") as membership:
         try:
             fcntl.flock(membership, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise EmbeddedError(f"deleting the database of {state}: it is in use; stop the service first") from None
+            raise EmbeddedError(f"deleting the database in {home}: it is in use; stop the service first") from None
         _stop(home / "data", None)
+        shutil.rmtree(_socket_path(home), ignore_errors=True)
         shutil.rmtree(home)
-    (state / "postgres.home").unlink(missing_ok=True)
 
 
 def _place(state: Path) -> tuple[ServerUser, Path]:
     """Who runs the server and where its files live: below the state directory, if that user can get there."""
-    if not state.exists():
-        state.mkdir(parents=True, mode=0o755)
-    state = state.resolve()
     user = server_user(state)
     try:
         reachable = user.may("-x", state)
@@ -182,9 +191,9 @@ def _place(state: Path) -> tuple[ServerUser, Path]:
 
 
 @contextmanager
-def _starting(home: Path) -> Iterator[None]:
+def _starting(state: Path) -> Iterator[None]:
     """One launcher at a time."""
-    with (home / "start.lock").open("a") as lock:
+    with (state / "postgres.lock").open("a") as lock:
         deadline = time.monotonic() + START_S_MAX
         while True:
             try:
@@ -193,18 +202,24 @@ def _starting(home: Path) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise EmbeddedError(
-                        f"starting the database in {home}: another process has been at it for {START_S_MAX} s"
+                        f"starting the database of {state}: another process has been at it for {START_S_MAX} s"
                     ) from None
                 time.sleep(POLL_S)
         yield
 
 
-def _socket_dir(home: Path, *, user: ServerUser) -> Path:
-    """A 0700 directory short enough for a unix socket; below /tmp only if it is provably the server user's own."""
+def _socket_path(home: Path) -> Path:
+    """Below the home, or below /tmp where that is too long for a unix socket."""
     directory = home / "run"
-    if len(os.fsencode(directory / SOCKET_NAME)) > SOCKET_PATH_BYTES_MAX:
-        digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-        directory = Path("/tmp") / f"wardgraph-{digest}"  # noqa: S108 - its owner and mode are checked below
+    if len(os.fsencode(directory / SOCKET_NAME)) <= SOCKET_PATH_BYTES_MAX:
+        return directory
+    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    return Path("/tmp") / f"wardgraph-{digest}"  # noqa: S108 - _socket_dir checks its owner and mode
+
+
+def _socket_dir(home: Path, *, user: ServerUser) -> Path:
+    """The 0700 directory of the socket; EmbeddedError if what stands there is not provably the server user's own."""
+    directory = _socket_path(home)
     try:
         directory.mkdir(mode=0o700)
         if os.geteuid() == 0:
@@ -346,16 +361,13 @@ def _serves(pid: int, data: Path) -> bool:
 
 def _stop(data: Path, process: subprocess.Popen[bytes] | None) -> None:
     pid = _running_pid(data)
-    if pid is None:
-        return
     deadline = time.monotonic() + STOP_S_MAX
-    os.kill(pid, signal.SIGINT)  # fast shutdown: open transactions are rolled back, all else is written out
-    while _serves(pid, data):
-        if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGQUIT)  # the next start recovers
-            deadline += STOP_S_MAX
-        if process is not None:
-            process.poll()
-        time.sleep(POLL_S)
+    if pid is not None:
+        os.kill(pid, signal.SIGINT)  # fast shutdown: open transactions are rolled back, all else is written out
+        while _serves(pid, data):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGQUIT)  # the next start recovers
+                deadline += STOP_S_MAX
+            time.sleep(POLL_S)
     if process is not None:
-        process.wait(timeout=STOP_S_MAX)
+        process.wait(timeout=STOP_S_MAX)  # a child that nobody waits for keeps its number

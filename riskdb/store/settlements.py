@@ -51,8 +51,10 @@ async def save(
     await _put_assets(connection, establishment, settlement.assets, beliefs)
     await _put_versions(connection, establishment, changed, gone=gone, recorded_at=recorded_at)
     await _put_keys(connection, establishment, [c.asset for c in changed], gone=gone)
+    await connection.execute(SQL["join_whole_sets"])
     await _put_evidence(connection, establishment, settlement, recorded_at)
     await _put_links(connection, establishment, settlement, recorded_at)
+    await connection.execute(SQL["any_join"])
     await _put_claims(connection, establishment, claims.values(), recorded_at)
     events = (
         *(change.event for change in changed),

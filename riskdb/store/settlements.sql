@@ -2,6 +2,15 @@
 -- Is another settlement of this establishment being saved? Wait for it.
 SELECT id FROM establishment WHERE id = $1 FOR UPDATE;
 
+-- name: join_whole_sets
+-- What follows compares sets with sets. Fresh tables have no statistics, from which PostgreSQL guesses one row and
+-- compares each with each: 35 s instead of 0.4 s for 20,000 observations. Ends with the transaction, or by any_join.
+SELECT set_config('enable_nestloop', 'off', true);
+
+-- name: any_join
+-- The sets are compared.
+SELECT set_config('enable_nestloop', 'on', true);
+
 -- name: beliefs
 -- What do we believe of each asset, as a digest?
 SELECT id, belief FROM asset WHERE establishment_id = $1;
