@@ -54,8 +54,8 @@ class Fragile:
     """What a device bears before it stops answering and counts as disturbed; 0 and 0: not one packet."""
 
     __pydantic_config__ = _STRICT
-    packets_per_s: int
-    packets_total: int
+    packets_per_s: int  # within any second
+    packets_per_h: int  # within any hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

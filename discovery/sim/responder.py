@@ -24,6 +24,7 @@ IP_PKTINFO = 8  # Linux, <linux/in.h>; Python has no name for it
 _PKTINFO = struct.Struct("=i4s4s")  # interface, source to send from, destination it was sent to
 RECEIVE_BUFFER_BYTES = 8 << 20  # a sweep of a large hospital arrives in bursts
 REPLY_BYTES_MAX = 1_472  # what fits an Ethernet frame: agents cut GETBULK answers there
+_HOUR_S = 3_600.0
 BATCH_MAX = 64  # datagrams read before the loop gets its turn
 Peer = tuple[str, int]
 Answer = Callable[[bytes, Peer], None]
@@ -50,10 +51,10 @@ class Station:
         if self.fragile is None:
             return True
         self._recent.append(now)
-        while self._recent[0] <= now - 1.0:
+        while self._recent[0] <= now - _HOUR_S:
             self._recent.popleft()
-        limits = self.fragile
-        if self.received > limits.packets_total or len(self._recent) > limits.packets_per_s:
+        in_this_second = sum(then > now - 1.0 for then in self._recent)
+        if len(self._recent) > self.fragile.packets_per_h or in_this_second > self.fragile.packets_per_s:
             self.disturbed = True
         return not self.disturbed
 

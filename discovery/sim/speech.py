@@ -11,9 +11,9 @@ from discovery.sim.models import Asked
 from discovery.sim.populate import Ground
 
 TOOLKIT = 8072  # net-snmp: the agent of who has no enterprise number of his own
-_GENTLE = Fragile(packets_per_s=2, packets_total=150)  # twice the gate's pace, and some ten times what one look takes
-_OPTED_IN = Fragile(packets_per_s=2, packets_total=60)
-UNTOUCHABLE = Fragile(packets_per_s=0, packets_total=0)
+_GENTLE = Fragile(packets_per_s=2, packets_per_h=150)  # twice the gate's pace, and some ten times what one look takes
+_OPTED_IN = Fragile(packets_per_s=2, packets_per_h=60)
+UNTOUCHABLE = Fragile(packets_per_s=0, packets_per_h=0)
 
 
 def teach(ground: Ground) -> None:

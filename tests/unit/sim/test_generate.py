@@ -78,7 +78,7 @@ def test_two_pump_models_are_opted_in_by_a_named_person_and_are_on_the_list(hosp
 
 
 def test_no_sweep_and_no_list_line_leads_to_a_device_that_bears_no_packet(hospital: Hospital) -> None:
-    untouchable = {d.address: d for d in hospital.devices if d.fragile and d.fragile.packets_total == 0 and d.address}
+    untouchable = {d.address: d for d in hospital.devices if d.fragile and d.fragile.packets_per_h == 0 and d.address}
     plan = parse_plan(json.dumps(policy_plan(hospital, PREFIX, 1)).encode())
     for decision in plan.sweepable:
         swept = ip_network(decision.value)

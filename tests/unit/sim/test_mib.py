@@ -52,20 +52,21 @@ def test_a_wrong_community_and_a_broken_packet_meet_silence() -> None:
 
 
 def test_a_fragile_device_falls_silent_for_good_when_hurried() -> None:
-    pump = station(Fragile(packets_per_s=2, packets_total=100))
+    pump = station(Fragile(packets_per_s=2, packets_per_h=100))
     assert [pump.bears(t) for t in (0.0, 0.1, 1.05, 1.15)] == [True, True, True, True]
     assert [pump.bears(t) for t in (1.2, 60.0)] == [False, False]
     assert pump.disturbed
     assert pump.received == 6
 
 
-def test_a_fragile_device_falls_silent_when_asked_too_much_in_all() -> None:
-    pump = station(Fragile(packets_per_s=2, packets_total=3))
-    assert [pump.bears(float(t)) for t in range(5)] == [True, True, True, False, False]
+def test_a_fragile_device_falls_silent_when_asked_too_much_in_an_hour() -> None:
+    pump = station(Fragile(packets_per_s=2, packets_per_h=3))
+    assert [pump.bears(float(t)) for t in (0, 1, 2, 3_700)] == [True, True, True, True]
+    assert [pump.bears(float(t)) for t in (3_701, 3_702, 3_703)] == [True, True, False]
 
 
 def test_one_packet_disturbs_who_may_not_be_asked() -> None:
-    ventilator = station(Fragile(packets_per_s=0, packets_total=0))
+    ventilator = station(Fragile(packets_per_s=0, packets_per_h=0))
     assert not ventilator.disturbed
     assert not ventilator.bears(0.0)
     assert ventilator.disturbed
