@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from riskdb.graph_capabilities import enough
+from riskdb.graph.capabilities import enough
 from riskdb.model.care import AnyOf, Leaf
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from riskdb.graph_needs import COLD_START_ONLY_MIN
+from riskdb.graph.needs import COLD_START_ONLY_MIN
 from riskdb.model.care import AllOf, AnyOf, KOf, Leaf, Tree
 
 
