@@ -89,6 +89,11 @@ async def latest(connection: Connection, establishment: EstablishmentId) -> Stor
     return None if row is None else _stored(row)
 
 
+async def recent(connection: Connection, establishment: EstablishmentId, *, limit: int = 50) -> list[StoredRun]:
+    """The last runs, the newest first."""
+    return [_stored(row) for row in await connection.fetch(SQL["recent"], establishment, min(limit, ROWS_MAX))]
+
+
 async def get(connection: Connection, establishment: EstablishmentId, run: int) -> StoredRun | None:
     """A run by its number."""
     row = await connection.fetchrow(SQL["get"], establishment, run)

@@ -20,6 +20,14 @@ WHERE establishment_id = $1
 ORDER BY id DESC
 LIMIT 1;
 
+-- name: recent
+-- Which rankings were computed last?
+SELECT id, horizon, pack_version, started_at, finished_at, observed_until, unreviewed_numbers, confidentiality
+FROM ranking_run
+WHERE establishment_id = $1
+ORDER BY id DESC
+LIMIT $2;
+
 -- name: get
 -- What is known of this run?
 SELECT id, horizon, pack_version, started_at, finished_at, observed_until, unreviewed_numbers, confidentiality
