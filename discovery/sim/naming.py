@@ -10,6 +10,7 @@ from discovery.sim.draft import Draft, draws
 from discovery.sim.hospital import Vlan
 from discovery.sim.models import blueprint
 from discovery.sim.populate import Ground
+from discovery.sim.speech import plain
 
 FIRST_HOST = 10  # below are gateways and what a network team keeps for itself
 LAST_HOST = 250
@@ -69,7 +70,8 @@ def _hostnames(ground: Ground) -> None:
             continue
         counts[draft.kind.name] = counts.get(draft.kind.name, 0) + 1
         if draft.kind.category == "medical" and random.random() < vendor_default:
-            draft.hostname = f"{draft.offer.voice.name}-{draft.serial}".lower()
+            maker = "".join(c for c in plain(draft.offer.manufacturer) if c.isalnum())
+            draft.hostname = f"{maker[:12]}-{draft.serial}".lower()
             continue
         unit = "".join(part[:3] for part in draft.unit.split("-"))
         draft.hostname = scheme.format(
