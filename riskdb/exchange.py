@@ -48,6 +48,7 @@ __all__ = [
 
 TREE_DEPTH_MAX = 64  # nobody reads a requirement nested deeper; protects the stack
 TREE_LEAVES_MAX = 100_000  # a pool of every device of a region
+RECORDS_MAX = 10**12  # more records than people ever lived; keeps sums within 64 bits
 
 
 def parse_graph(document: object) -> CareGraph:
@@ -119,7 +120,7 @@ def _node(row: object, place: str, nodes: Collection[str]) -> Node:
         feeds=feeds,
         cross_check=whole(given.get("cross_check", 1), f"{place}.cross_check", least=1),
         fails_safe_after_min=None if fails_safe is None else whole(fails_safe, f"{place}.fails_safe_after_min"),
-        records=whole(given.get("records", 0), f"{place}.records"),
+        records=whole(given.get("records", 0), f"{place}.records", most=RECORDS_MAX),
         type=None if given.get("type") is None else DeviceTypeId(given["type"]),
         name=given.get("name"),
         unit=_unit(given),
