@@ -34,17 +34,22 @@ class Timeline(Generic[T]):
             self._runs.append(len(self._runs) and self._runs[-1] + new)
 
     def sole_holder(self, at: float) -> T | None:
-        """Who held it at a time: the nearest before and after within the lease, and all within doubt, must agree."""
+        """Who held it at a time: all within doubt agree, and so do the nearest before and after within the lease.
+
+        Seen on one side only, it counts within doubt: an address that changed hands overnight must not carry its name.
+        """
         lease, doubt = LEASE.total_seconds(), DOUBT.total_seconds()
         first, last = bisect_left(self._times, at - doubt), bisect_right(self._times, at + doubt) - 1
         before, after = bisect_right(self._times, at) - 1, bisect_left(self._times, at)
-        if before >= 0 and self._times[before] >= at - lease:
-            first = min(first, bisect_left(self._times, self._times[before]))
-        if after < len(self._times) and self._times[after] <= at + lease:
-            last = max(last, bisect_right(self._times, self._times[after]) - 1)
-        if first > last or self._runs[first] != self._runs[last]:
+        has_before = before >= 0 and self._times[before] >= at - lease
+        has_after = after < len(self._times) and self._times[after] <= at + lease
+        if first > last and not (has_before and has_after):
             return None
-        return self._holders[first]
+        if has_before:
+            first = min(first, bisect_left(self._times, self._times[before]))
+        if has_after:
+            last = max(last, bisect_right(self._times, self._times[after]) - 1)
+        return self._holders[first] if self._runs[first] == self._runs[last] else None
 
 
 @dataclass(slots=True, kw_only=True)

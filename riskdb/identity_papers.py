@@ -142,7 +142,7 @@ def _join_lines(groups: Groups, papers: Sequence[int], listed: Carriers) -> set[
                 evidence = groups.evidence[other].strong + groups.evidence[other].medium
                 groups.join(members[0], other, rule=MergeRule.SAME_SIGHTING, evidence=evidence)
     contested: set[tuple[int, int]] = set()
-    for kind in (KeyKind.ASSET_TAG, KeyKind.UDI_SERIAL, KeyKind.SERIAL, KeyKind.MAC):
+    for kind in (KeyKind.ASSET_TAG, KeyKind.MAC, KeyKind.UDI_SERIAL, KeyKind.SERIAL):
         for key, stating in listed.items():
             if key.kind is kind and key not in groups.demoted and not key.value.startswith("/"):
                 _join_lines_by(groups, key, stating, contested)
@@ -166,16 +166,16 @@ def _join_lines_by(groups: Groups, key: IdentityKey, members: Sequence[int], con
         key.kind, MergeRule.SAME_STRONG_KEY
     )
     roots = groups.roots(members)
-    for a, b in combinations(roots[: HANDFUL + 1], 2):
-        if groups.root(a) == groups.root(b):
-            continue
-        ours, theirs = _line(groups, groups.root(a)), _line(groups, groups.root(b))
-        reason = groups.contradiction(a, b) or _lines_contradict(key.kind, ours, theirs)
-        if reason is None:
-            groups.join(a, b, rule=rule, evidence=(key,))
-        else:
-            groups.refuse(a, b, shared=(key,), reason=reason)
-            contested.add((ours.first, theirs.first))
+    against = [
+        (a, b, reason)
+        for a, b in combinations(roots[: HANDFUL + 1], 2)
+        if (reason := groups.contradiction(a, b) or _lines_contradict(key.kind, _line(groups, a), _line(groups, b)))
+    ]
+    for a, b, reason in against:
+        groups.refuse(a, b, shared=(key,), reason=reason)
+        contested.add((a, b))
+    for other in () if against else roots[1:]:
+        groups.join(roots[0], other, rule=rule, evidence=(key,))
 
 
 def _lines_contradict(kind: KeyKind, ours: Line, theirs: Line) -> str | None:
@@ -359,6 +359,8 @@ def _objection(groups: Groups, match: Match, wire: Wire, *, doubted: bool) -> st
         return by_hand
     if match.rule is MergeRule.SAME_SIGHTING and differ(line.macs, groups.traits(match.wire).macs):
         return "their MAC addresses differ"
+    if match.rule is MergeRule.SAME_SIGHTING and differ(line.names, wire.names.get(match.wire, frozenset())):
+        return "their host names differ"
     if not differ(line.serials, wire.serials.get(match.wire, frozenset())):
         return None
     by_mac = any(key.kind is KeyKind.MAC for key in match.evidence)
@@ -406,6 +408,8 @@ def _join_line(groups: Groups, found: Sequence[Match], wire: Wire) -> None:
         if groups.root(best.wire) == groups.root(match.wire):
             continue
         reason = groups.contradiction(best.wire, match.wire)
+        if reason is None and match.rule is MergeRule.SAME_SIGHTING:
+            reason = "a line's address and name do not make two devices one"
         if reason is None and differ(wire.macs[best.wire], wire.macs[match.wire]):
             reason = "the line names two devices that each have their own MAC address"
         if reason is None:
