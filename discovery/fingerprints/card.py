@@ -145,7 +145,7 @@ def _card(document: Any) -> Card:
 
 
 def _weight(match: tuple[Reading, ...]) -> tuple[int, int]:
-    """How specific a match is: the facts it requires, an answer from a vendor's own MIB counting twice; then characters."""
+    """How specific a match is: facts required, an answer from a vendor's own MIB counting twice, then characters."""
     required = sum(2 if r.fact.startswith(SNMP_OID_PREFIX) else 1 for r in match)
     return required, sum(literal_chars(r.pattern.pattern) for r in match)
 
