@@ -16,7 +16,7 @@ import structlog
 from discovery.asking import Asker, CommunityAsker, Reply, Unusable
 from discovery.fingerprints import CardSet, further_asks, recognise
 from discovery.outbox import Spool
-from discovery.passive.mdns import Ear, questions
+from discovery.passive.mdns import Ear
 from discovery.probes.snmp_device import SYSTEM_PROBE, ask_details, ask_system
 from discovery.probes.snmp_tables import ask_tables, has_tables
 from discovery.rules import Permit, Refusal, in_any, network, subnet_of
@@ -200,7 +200,7 @@ class Agent:
     async def _ask_segments(self, ear: Ear, listener: Endpoint) -> None:
         for decision in self.gate.plan.mdns_query:
             for _ in range(SEGMENT_ROUNDS):
-                for payload in questions(sorted(ear.services), ear.incomplete()):
+                for payload in ear.questions():
                     if await self.gate.ask_segment(decision.value, payload, listener=listener, probe="mdns_query"):
                         break
                 await asyncio.sleep(SEGMENT_PAUSE_S)
