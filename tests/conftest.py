@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,12 +18,13 @@ import pytest_asyncio
 
 from riskdb.model.ids import EstablishmentId
 from riskdb.store import establishments
-from riskdb.store.migrate import migrate
+from riskdb.store.migrate import migrate, shipped
 from riskdb.store.pool import open_pool
 from riskdb.store.statements import Pool
 from service import embedded
 
-TEMPLATE = "wardgraph_template"
+# Named by what it holds: a server that outlives the run has no template of yesterday's migrations.
+TEMPLATE = f"wardgraph_template_{sha256(''.join(m.checksum for m in shipped()).encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Databases:
         with self.lock.open("a") as lock:  # the workers of a parallel run share one template
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not await self._has(TEMPLATE):
+                await self._execute(f"DROP DATABASE IF EXISTS {TEMPLATE}_partial")
                 await self._create(f"{TEMPLATE}_partial")
                 await migrate(named(self.owner_url, f"{TEMPLATE}_partial"))
                 await self._execute(f"ALTER DATABASE {TEMPLATE}_partial RENAME TO {TEMPLATE}")
@@ -87,13 +90,14 @@ def named(url: str, database: str) -> str:
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
     """The test run's server; WARDGRAPH_TEST_BINDIR names other programs, ..._OWNER_URL and ..._SERVICE_URL a server."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    state = Path(tempfile.gettempdir()) / f"wardgraph-tests-{run}"
-    state.mkdir(mode=0o755, exist_ok=True)
+    scratch = Path(tempfile.gettempdir())
     owner, service = os.environ.get("WARDGRAPH_TEST_OWNER_URL"), os.environ.get("WARDGRAPH_TEST_SERVICE_URL")
     if owner and service:
-        yield Databases(owner_url=owner, service_url=service, lock=state / "template.lock")
+        yield Databases(owner_url=owner, service_url=service, lock=scratch / "wardgraph-tests.lock")
         return
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    state = scratch / f"wardgraph-tests-{run}"
+    state.mkdir(mode=0o755, exist_ok=True)
     programs = os.environ.get("WARDGRAPH_TEST_BINDIR")
     server = embedded.start(state, bin_dir=Path(programs) if programs else None)
     yield Databases(owner_url=server.owner_url, service_url=server.service_url, lock=state / "template.lock")
