@@ -29,7 +29,6 @@ from service.settings import Settings
 log = structlog.get_logger()
 
 DRAIN_S_MAX = 10.0  # for requests under way when asked to stop; then their connections close
-HEADER_BYTES_MAX = 8_190  # of one header or of the request line, as aiohttp has it
 
 ROUTES: tuple[Route, ...] = (
     *health.ROUTES,
@@ -46,11 +45,12 @@ async def create_app(settings: Settings) -> web.Application:
     """The application, its database open; RoleError if the database role may do too much. Cleaned up with the app."""
     if settings.database_url is None:
         raise InputError("starting the service: no database is named: set DATABASE_URL, or use --embedded")
-    sealer = sealer_of(settings.state)
-    pack = load_pack()
-    pool = await open_pool(settings.database_url)
-    metrics = Metrics()
-    app = web.Application(middlewares=[border], handler_args=None)
+    app = web.Application(middlewares=[border])
+    register(app, ROUTES)
+    app.cleanup_ctx.append(_working)
+    sealer, pack, metrics = sealer_of(settings.state), load_pack(), Metrics()
+    document = encoded(openapi(ROUTES))
+    pool = await open_pool(settings.database_url)  # last: whatever fails before leaves no connection behind
     app[CONTEXT] = Context(
         settings=settings,
         pool=pool,
@@ -59,10 +59,8 @@ async def create_app(settings: Settings) -> web.Application:
         jobs=Jobs(partial(_work, pool, metrics), on_end=lambda job: metrics.jobs.labels(job.kind, job.state).inc()),
         sealer=sealer,
         metrics=metrics,
-        openapi=encoded(openapi(ROUTES)),
+        openapi=document,
     )
-    register(app, ROUTES)
-    app.cleanup_ctx.append(_working)
     return app
 
 
@@ -90,7 +88,9 @@ async def run(settings: Settings, *, on_ready: Callable[[int], None] = lambda po
     InputError when the port is taken.
     """
     configure_logs(as_json=settings.log_json)
-    runner = web.AppRunner(await create_app(settings), handle_signals=False, access_log=None)
+    runner = web.AppRunner(
+        await create_app(settings), handle_signals=False, access_log=None, shutdown_timeout=DRAIN_S_MAX
+    )
     await runner.setup()
     try:
         port = await _listen(runner, settings)

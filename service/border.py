@@ -7,14 +7,13 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import structlog
 from aiohttp import web
 
 from service.context import CONTEXT
 from service.errors import PROBLEM_MEDIA_TYPE, Kind, ProblemError
-from service.routes import encoded
+from service.routes import ACCESS, encoded
 
 log = structlog.get_logger()
 
@@ -80,7 +79,7 @@ def _finish(request: web.Request, response: web.StreamResponse, *, request_id: s
     metrics.requests.labels(request.method if resource is not None else "other", route, response.status).inc()
     metrics.request_seconds.labels(request.method if resource is not None else "other", route).observe(seconds)
     if request.path not in _QUIET:
-        access: Any = request.get("access")
+        access = request.get(ACCESS)
         log.info(
             "request",
             method=request.method,

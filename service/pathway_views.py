@@ -8,8 +8,8 @@ from riskdb.exchange import graph_document
 from riskdb.model.care import CareGraph, Leaf, NodeKind, Pathway, Tree
 from riskdb.model.ids import CapabilityId, NodeId, PathwayId, StepId, UnitId
 from riskdb.model.impact import Impact, PathwayImpact
+from service.names import Language, Names
 from service.runs import LoadedRun
-from service.sentences import Language, Names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

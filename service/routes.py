@@ -32,6 +32,7 @@ B = TypeVar("B")
 A = TypeVar("A")
 
 JSON: Final = "application/json"
+ACCESS: Final = web.RequestKey("access", Access)  # for the log line
 BODY_BYTES_MAX = 64 * 1024  # a JSON document typed or clicked by a person; routes that take files say their own
 BODY_ARRIVES_WITHIN_S = 60.0  # the largest body over 2 Mbit/s; a slower one holds memory for nobody's good
 QUERY_VALUE_CHARS_MAX = 2_000  # the longest honest one lists some hundred nodes
@@ -147,9 +148,9 @@ def register(app: web.Application, routes: Iterable[Route]) -> None:
     """Serve the routes."""
     for route in routes:
         if route.method == "GET":
-            app.router.add_get(route.path, _endpoint(route), name=f"GET {route.path}")
+            app.router.add_get(route.path, _endpoint(route))  # HEAD too
         else:
-            app.router.add_route(route.method, route.path, _endpoint(route), name=f"{route.method} {route.path}")
+            app.router.add_route(route.method, route.path, _endpoint(route))
 
 
 def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -163,7 +164,7 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
         if route.roles is not None:
             header = request.headers.get("Authorization")
             access = await admit(context.pool, header, roles=route.roles, now=common["received_at"])
-            request["access"] = common["access"] = access
+            request[ACCESS] = common["access"] = access
         given = _parameters(request, route)
         common["parameters"] = validated(parameters, given, where="parameters", kind=Kind.INVALID_PARAMETERS)
         content = b"" if route.signature.body is None else await _content(request, route)

@@ -21,7 +21,7 @@ from riskdb.store import places, rankings
 from riskdb.store.rankings import StoredRun
 from riskdb.store.statements import Connection
 from service.errors import Kind, ProblemError
-from service.sentences import Language, Names, names_of
+from service.names import Language, Names, names_of
 
 RUNS_KEPT_MAX = 4  # a compiled hospital of 20,000 nodes takes some tens of MB
 

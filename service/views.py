@@ -10,12 +10,13 @@ from enum import StrEnum
 
 from riskdb.knowledge import Pack
 from riskdb.model.asset import Asset, AttributeName
-from riskdb.model.care import Node
+from riskdb.model.care import HORIZONS_MIN, Node
 from riskdb.model.ids import AssetId, DeviceTypeId, NodeId, PathwayId, StepId, UnitId
-from riskdb.model.impact import Chain, Event, EventKind, RankedNode
+from riskdb.model.impact import Chain, EventKind, RankedNode
 from riskdb.model.scenario import Mode
+from service.names import Language, Names
 from service.runs import LoadedRun
-from service.sentences import Language, Names, chain_sentence, reason_sentence
+from service.sentences import chain_sentence, reason_sentence
 
 
 class Tab(StrEnum):
@@ -89,17 +90,11 @@ def chain_view(chain: Chain, names: Names) -> ChainView:
         kind=chain.kind,
         starts_at_min=chain.starts_at_min,
         share=chain.share,
-        events=tuple(_event_view(event, chain, names) for event in chain.events),
+        events=tuple(
+            EventView(kind=event.kind, subject=str(event.subject), name=name, at_min=event.at_min)
+            for event, name in zip(chain.events, names.along(chain), strict=True)
+        ),
         sentence=chain_sentence(chain, names),
-    )
-
-
-def _event_view(event: Event, chain: Chain, names: Names) -> EventView:
-    return EventView(
-        kind=event.kind,
-        subject=str(event.subject),
-        name=names.of(event, pathway=str(chain.pathway)),
-        at_min=event.at_min,
     )
 
 
@@ -139,13 +134,18 @@ def ranked_row(row: RankedNode, loaded: LoadedRun, *, language: Language, horizo
         score=row.score,
         mode=row.mode,
         vital=row.vital,
-        index=row.index,
-        patients_affected=row.patients_affected,
-        patients_exposed=row.patients_exposed,
+        index={mode: by_horizon(row.index[mode]) for mode in Mode if mode in row.index},
+        patients_affected=by_horizon(row.patients_affected),
+        patients_exposed=by_horizon(row.patients_exposed),
         pathways=tuple(names.pathways.get(str(p), str(p)) for p in row.reason.pathways),
         reason=reason_sentence(row, names, horizon=horizon),
         chains=tuple(chain_view(chain, names) for chain in row.reason.chains),
     )
+
+
+def by_horizon(numbers: Mapping[str, float]) -> dict[str, float]:
+    """The numbers from the nearest horizon to the farthest: the database keeps no order in a document."""
+    return {horizon: numbers[horizon] for horizon in HORIZONS_MIN if horizon in numbers}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
