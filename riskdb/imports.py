@@ -61,8 +61,8 @@ LINK_COLUMNS: Mapping[str, Sequence[str]] = {
 }
 ASSET_COLUMNS: Mapping[str, Sequence[str]] = {
     "asset_tag": (
-        *("tag", "inventory number", "asset number", "n° inventaire", "numéro d'inventaire", "code inventaire"),
-        *("no inventaire", "code équipement", "n° équipement"),
+        *("tag", "inventory number", "asset number", "n° inventaire", "n° d'inventaire", "numéro d'inventaire"),
+        *("code inventaire", "no inventaire", "code équipement", "n° équipement"),
     ),
     "name": ("label", "asset name", "nom", "libellé", "désignation", "appellation"),
     "device_type": ("type", "equipment type", "type d'équipement", "type équipement", "type de dispositif", "famille"),
