@@ -63,6 +63,9 @@ class Fabric:
                 trunks.setdefault(cable.above, []).append((cable.above_port, cable.below))
         return trunks
 
+    def _site(self, device: Device) -> int:
+        return self._site_of_unit[device.unit]
+
     def ports_used(self, switch: Device) -> list[str]:
         """The ports that something is plugged into, and all trunks, active or blocked."""
         trunks = [c.below_port for c in self._hospital.network.cables if c.below == switch.id]
@@ -89,10 +92,16 @@ class Fabric:
         core = switch.kind == "core_switch"
         for other, port in self._ways(switch.id).items():
             there = self._by_id[other]
+            if self._site(there) != self._site(switch) and not (core and there.kind == "core_switch"):
+                continue  # VLANs end at a site: between sites it is routed
             if there.mac is not None and (core or self._heard(switch, there)):
                 rows.append(Learned(there.mac, there.vlan or 1, port))
             for device in self._attached.get(other, []):
-                if device.aged_out or not (core or (device.vlan in vlans and self._heard(switch, device))):
+                if (
+                    self._site(device) != self._site(switch)
+                    or device.aged_out
+                    or not (core or (device.vlan in vlans and self._heard(switch, device)))
+                ):
                     continue
                 rows.append(Learned(device.seen_mac or "", device.vlan or 1, port))
             if there.kind == "core_switch" and not core:
@@ -116,11 +125,11 @@ class Fabric:
 
     def arp(self, core: Device) -> list[tuple[int, str, str]]:
         """The ARP table of a core switch: VLAN, address (x.a.b) and MAC of everything of its site that has one."""
-        site = self._site_of_unit[core.unit]
+        site = self._site(core)
         rows = [
             (d.vlan or 1, d.address, d.seen_mac)
             for d in self._hospital.devices
-            if d.address is not None and d.seen_mac is not None and self._site_of_unit[d.unit] == site
+            if d.address is not None and d.seen_mac is not None and self._site(d) == site
         ]
         gateways = [
             (v.id, f"x.{v.id}.{GATEWAY_HOST}", VRRP.format(v.id))
@@ -131,5 +140,5 @@ class Fabric:
 
     def vlans(self, core: Device) -> list[int]:
         """The subnets that a core switch routes."""
-        site = self._site_of_unit[core.unit]
+        site = self._site(core)
         return [v.id for v in self._hospital.network.vlans if v.site == site]

@@ -196,7 +196,7 @@ def bulk(rows: Rows, oids: list[Oid], *, non_repeaters: int, max_repetitions: in
     found = successors(rows, oids[:non_repeaters])
     columns = oids[non_repeaters:]
     for _ in range(min(max_repetitions, REPETITIONS_MAX)):
-        if not columns:
+        if not columns or len(found) > VARBINDS_MAX:
             break
         row = successors(rows, columns)
         found.extend(row)
@@ -206,4 +206,5 @@ def bulk(rows: Rows, oids: list[Oid], *, non_repeaters: int, max_repetitions: in
     return found
 
 
+VARBINDS_MAX = 1_000  # far beyond what fits a frame: a question of thousands of columns costs no more
 REPETITIONS_MAX = 100  # what an agent is willing to work out for one question

@@ -123,8 +123,13 @@ def test_a_device_says_of_itself_what_the_truth_says(hospital: Hospital) -> None
 def test_a_hospital_of_many_sites_is_one_tree(made: Made) -> None:
     hospital = made(1, 3)
     fabric = Fabric(hospital)
+    site = {u.id: u.site for u in hospital.units}
     core = switches(hospital, "core_switch")[-1]
     known = {r.mac for r in fabric.learned(core)}
-    assert {d.seen_mac for d in hospital.devices if d.switch and d.seen_mac and not d.aged_out} <= known
+    at_home = {d.seen_mac for d in hospital.devices if d.switch and d.seen_mac and not d.aged_out and site[d.unit] == 3}
+    elsewhere = {d.seen_mac for d in hospital.devices if d.switch and site[d.unit] != 3}
+    assert at_home <= known
+    assert not elsewhere & known  # VLANs end at a site
+    assert switches(hospital, "core_switch")[0].mac in known  # but the first site's core is its neighbour
     upwards = [c.below for c in hospital.network.cables if c.active]
     assert len(set(upwards)) == len(upwards)
