@@ -100,10 +100,13 @@ def _source(name: str, content: bytes) -> Source | Unreadable:
     if kind is None:
         return Unreadable(name, "neither a recording nor a capture")
     if name.lower().endswith(".xz"):
+        unpacking = lzma.LZMADecompressor()
         try:
-            content = lzma.LZMADecompressor().decompress(content, max_length=FILE_BYTES_MAX + 1)
+            content = unpacking.decompress(content, max_length=FILE_BYTES_MAX + 1)
         except (lzma.LZMAError, EOFError) as error:
             return Unreadable(name, f"broken .xz: {error}")
+        if not unpacking.eof and len(content) <= FILE_BYTES_MAX:
+            return Unreadable(name, "broken .xz: it ends too early")
     if len(content) > FILE_BYTES_MAX:
         return Unreadable(name, f"larger than {FILE_BYTES_MAX} bytes")
     return Source(name, kind, content)

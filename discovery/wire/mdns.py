@@ -18,7 +18,7 @@ from zeroconf import (  # type: ignore[attr-defined]  # public names that its __
     DNSText,
 )
 
-from discovery.wire.personal import is_personal
+from discovery.wire.personal import is_carried, is_personal
 from discovery.wire.snmp import Malformed
 from discovery.wire.text import address_of, clean_text
 from riskdb.model import facts
@@ -119,7 +119,8 @@ def _announcement(records: Iterable[DNSRecord]) -> Announcement:
             continue
         place = places.get(name)
         host = None if place is None else place.server
-        if is_personal(name) or (host is not None and is_personal(host)):
+        txt = read_txt(texts.get(name, b""))
+        if is_personal(name) or is_personal(host or "") or any(map(is_carried, txt.values())):
             personal += 1
             continue
         services.append(
@@ -128,7 +129,7 @@ def _announcement(records: Iterable[DNSRecord]) -> Announcement:
                 service=found["service"].lower(),
                 host=None if host is None else clean_text(_LOCAL.sub("", host).encode()) or None,
                 port=None if place is None else place.port,
-                txt=read_txt(texts.get(name, b"")),
+                txt={key: value for key, value in txt.items() if not is_personal(value)},
                 addresses=tuple(addresses.get(host or "", ()))[:ADDRESSES_MAX],
             )
         )
