@@ -18,7 +18,7 @@ from riskdb.impact import compile, evaluate, explain
 from riskdb.model.care import DEFAULT_HORIZON, CareGraph
 from riskdb.model.impact import Chain, Impact, PathwayImpact, PerHorizon
 from service.cli._exchange_files import print_document, read_document, read_graph, stop
-from service.sentences import Language, Names, chain_sentence, count, duration, names_of, percent
+from service.sentences import Language, chain_sentence, count, duration, names_of, percent
 
 COMMAND = "what-if"
 LINE_BYTES_MAX = 1 << 28  # one graph and scenario; protects the memory of a small machine
