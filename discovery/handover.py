@@ -101,7 +101,7 @@ class Service:
                 problem = _plain(error)
                 continue
             if response.status in _TOKEN:
-                raise ServiceError(
+                raise TokenError(
                     f"{doing}: the token was refused ({response.status}); it may be revoked. Nothing is lost"
                 )
             if response.status == HTTPStatus.OK or response.status in _BATCH:

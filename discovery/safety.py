@@ -46,6 +46,7 @@ PATIENCE_S = (1.0, 2.0)  # one retry, with more patience; an answer to the first
 SWEEP_PATIENCE_S = (1.0,)  # for an address where no list and no table has seen anything: one packet, no retry
 GROUP_WINDOW_S = 0.005  # permits that share one commit
 GROUP_ROWS_MAX = 200
+COMMIT_S = 0.25  # a packet leaves this long after its row's time, on a slow disk
 LATENESS_MAX_S = 0.05  # a slot missed by more is given back: a stalled loop must not catch up in a burst
 KILL_POLL_S = 0.25
 KILL_NAME = "kill"  # the file in the state directory that stops everything
@@ -149,7 +150,7 @@ class Gate:
         self._endpoint = self._network.open_unicast(self._receive)
         now, last = self._clock.now(), self._book.last_sent_at()
         if last is not None:  # the run before may have asked anybody a moment ago
-            pause_s = 1.0 / self.plan.budget.device_packets_per_s - (now - last).total_seconds()
+            pause_s = 1.0 / self.plan.budget.device_packets_per_s + COMMIT_S - (now - last).total_seconds()
             self._cold_until_s = self._clock.monotonic_s() + max(0.0, pause_s)
         self._book.append([Row(at=now, entry=Entry.STARTED, note=f"ranges {' '.join(self.plan.ranges)}")])
         self._poll_kill_file()

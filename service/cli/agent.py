@@ -157,6 +157,8 @@ class _Errand:
             _say(f"{error}; trying again in a minute")
             await self._pause(60.0)
             return True
+        if spool.waiting().observations:  # left by an earlier run, perhaps because the spool was full
+            await self._deliver(spool, service)
         listen_s = self._listen_s if self._once else max(self._listen_s, REPEAT_S)
         outing = await go_out(
             plan, self._state, spool=spool, cards=cards, listen_s=listen_s, stop=self._stop, kill=self._kill
