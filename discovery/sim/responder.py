@@ -76,7 +76,7 @@ class Station:
         return _respond(message, self._made_rows)
 
     def warm(self) -> None:
-        """Make the v3 engine now rather than at the first question."""
+        """Make the v3 engine now, if it is a v3 device."""
         if self.engine is not None and self._made_engine is None:
             self._made_engine = self.engine()
 

@@ -23,7 +23,6 @@ from discovery.wire.rows import Rows
 PORT_BASE, PORTS = 16_161, 4_000  # where the search for a free port begins, and how far it goes
 CLAIM_PORT = 16_160  # who holds this port of 127.x.255.254 holds 127.x
 PREFIXES = range(2, 255)  # 127.0 and 127.1 are what other programs use
-ENGINES_WARMED_MAX = 40  # some 60 ms each; beyond, they are made at their first question
 RECORDINGS_BESIDE = 251  # third octet of the first recording served beside a hospital
 _HOSTS_PER_SUBNET = 250
 
@@ -92,9 +91,8 @@ async def run(
         address = joined(device.address or "", prefix=prefix)
         stations[address] = _station(device, fabric, address=address, prefix=prefix, responder=responder)
     served = _serve(recordings or {}, stations, prefix=prefix, first=RECORDINGS_BESIDE if devices else 1)
-    engines = [s for s in stations.values() if s.engine is not None]
-    for station in engines if len(engines) <= ENGINES_WARMED_MAX else []:
-        station.warm()
+    for station in stations.values():
+        station.warm()  # some 60 ms an engine: made at its first question, it would make others wait for their answers
     tag = f"{seed & 0xFFFF:04x}"
     announcer = Announcer(devices, prefix=prefix, tag=tag)
     await announcer.start()
