@@ -61,15 +61,18 @@ def choose(
     locked: Mapping[AttributeName, Attribute],
     inferred: Iterable[tuple[AttributeName, Attribute]] = (),
 ) -> tuple[dict[AttributeName, Attribute], tuple[Conflict, ...]]:
-    """The chosen value of every field, and what contradicts it.
+    """The chosen value of every field, and what contradicts it; evidence comes in canonical order.
 
     `inferred` fills what nobody states, the better first.
     A lock wins where it has a value; an empty one never blocks a first fill.
     """
+    newest: dict[tuple[object, ...], Statement] = {}
+    for item in evidence:  # in order of time: of one statement made again and again the last time counts
+        for said in _statements(item):
+            newest[said.field, said.attribute.value, said.attribute.source, said.standing, said.detail] = said
     stated: dict[AttributeName, list[Statement]] = defaultdict(list)
-    for item in evidence:
-        for statement in _statements(item):
-            stated[statement.field].append(statement)
+    for statement in newest.values():
+        stated[statement.field].append(statement)
     for place, (field, attribute) in enumerate(inferred):
         # Below every list, and a visible contradiction where a list says otherwise.
         stated[field].append(
@@ -78,6 +81,8 @@ def choose(
     chosen: dict[AttributeName, Attribute] = {}
     conflicts: list[Conflict] = []
     for field in AttributeName:
+        if field not in stated and field not in locked:
+            continue
         statements = sorted(stated.get(field, ()), key=_preference, reverse=True)
         lock = locked.get(field)
         if lock is not None and lock.value:

@@ -267,7 +267,7 @@ def bare_name(text: str) -> str:
 
 
 def _fqdns(stated: Mapping[str, str]) -> list[str]:
-    return [name for fact in _HOST_FACTS if (name := fqdn(stated.get(fact, "")))]
+    return [name for fact in _HOST_FACTS if fact in stated and (name := fqdn(stated[fact]))]
 
 
 @functools.lru_cache(maxsize=CACHED_TEXTS_MAX)
