@@ -16,17 +16,18 @@ import yaml
 
 from discovery.fingerprints.pattern import PatternError, compile_pattern, literal_chars
 from riskdb.model.claim import Category
-from riskdb.model.facts import SNMP_OID_PREFIX, is_fact_name
+from riskdb.model.facts import SNMP_OID_PREFIX, SNMP_SELF_PREFIX, is_fact_name
 from riskdb.model.ids import CardId, DeviceTypeId
 
 CARD_FILE_BYTES_MAX = 1_000_000  # the shipped files have some 30,000; protects the parser
 ASKS_MAX = 24  # questions one card may cost a device
+_ASKED_PREFIXES = (SNMP_OID_PREFIX, SNMP_SELF_PREFIX)
 FIELDS = frozenset({"manufacturer", "model", "firmware", "serial"})
 _KEYS = frozenset(
     {"id", "category", "device_type", "maturity", "source", "match", "reads", "asserts", "asks", "examples", "never"}
 )
 _ID = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
-_ASK = re.compile(r"[0-2](\.[0-9]{1,10}){3,40}(\.\*)?")
+_ASK = re.compile(r"(self|[0-2](\.[0-9]{1,10}){2})(\.[0-9]{1,10}){1,40}(\.\*)?")
 
 
 class CardError(ValueError):
@@ -59,15 +60,21 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """An OID worth asking: one instance (`..5.1.0`), or with `first` the first instance below a column (`..5.1.*`)."""
+    """An OID worth asking: one instance (`..5.1.0`), or with `first` the first instance below a column (`..5.1.*`).
+
+    `self_arcs` is None but for a question below the device's own sysObjectID (`self.1.4.0`): then it counts the arcs
+    that come from there, 0 until the device is known.
+    """
 
     oid: tuple[int, ...]
     first: bool
+    self_arcs: int | None = None
 
     @property
     def fact(self) -> str:
         """The name under which the value becomes a fact."""
-        return SNMP_OID_PREFIX + ".".join(map(str, self.oid))
+        prefix = SNMP_OID_PREFIX if self.self_arcs is None else SNMP_SELF_PREFIX
+        return prefix + ".".join(map(str, self.oid[self.self_arcs or 0 :]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +153,7 @@ def _card(document: Any) -> Card:
 
 def _weight(match: tuple[Reading, ...]) -> tuple[int, int]:
     """How specific a match is: facts required, an answer from a vendor's own MIB counting twice, then characters."""
-    required = sum(2 if r.fact.startswith(SNMP_OID_PREFIX) else 1 for r in match)
+    required = sum(2 if r.fact.startswith(_ASKED_PREFIXES) else 1 for r in match)
     return required, sum(literal_chars(r.pattern.pattern) for r in match)
 
 
@@ -154,7 +161,7 @@ def _check_whole(card: Card) -> None:
     """What only shows when the parts stand together."""
     asked = {a.fact for a in card.asks}
     used = {r.fact for m in card.match for r in m} | {r.fact for r in card.reads}
-    unasked = sorted(f for f in used if f.startswith(SNMP_OID_PREFIX) and f not in asked)
+    unasked = sorted(f for f in used if f.startswith(_ASKED_PREFIXES) and f not in asked)
     if unasked:
         raise CardError(f"reads {unasked[0]} but does not ask for it")
     if any(all(r.fact in asked for r in m) for m in card.match):
@@ -217,7 +224,12 @@ def _fields(mapping: Any, *, where: str) -> Mapping[str, str]:
 def _ask(value: Any) -> Ask:
     if not isinstance(value, str) or not _ASK.fullmatch(value):
         raise CardError(f"asks: {value!r} is no OID")
-    return Ask(oid=tuple(map(int, value.removesuffix(".*").split("."))), first=value.endswith(".*"))
+    dotted = value.removesuffix(".*").removeprefix("self.")
+    return Ask(
+        oid=tuple(map(int, dotted.split("."))),
+        first=value.endswith(".*"),
+        self_arcs=0 if value.startswith("self.") else None,
+    )
 
 
 def _list(value: Any) -> list[Any]:

@@ -4,13 +4,13 @@ Pure, deterministic, and it never raises: cards were checked when they were read
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from discovery.fingerprints.card import Ask, Card, Maturity, Reading
 from discovery.fingerprints.pattern import TEXT_CHARS_MAX
 from discovery.fingerprints.standard import StandardReading, is_placeholder, read_standard
 from riskdb.model import facts
-from riskdb.model.claim import Claim
+from riskdb.model.claim import Category, Claim
 from riskdb.model.ids import CardId
 from riskdb.model.observation import Observation
 
@@ -20,6 +20,7 @@ STANDARD_VERSION = "1"
 CONFIDENCE = {Maturity.CONFIRMED: 0.95, Maturity.RECORDED: 0.85, Maturity.DRAFTED: 0.6}
 STANDARD_CONFIDENCE = 0.4
 MAKER_CONFIDENCE = 0.2  # an enterprise number and nothing else
+SELF_ARCS_MAX = 64  # of a sysObjectID that questions are put below; with the question it stays within 128 arcs
 FIELD_CHARS_MAX = 200  # a model, a version or a serial; longer is prose
 
 # LLDP carries the same text as sysDescr and sysName (IEEE 802.1AB 8.5.6 and 8.5.7): a neighbour is known untouched.
@@ -59,7 +60,9 @@ def recognise(observation: Observation, cards: CardSet) -> Claim:
         category=best.category,
         device_type=best.device_type,
         manufacturer=fields.get("manufacturer") or _manufacturer(standard),
-        model=fields.get("model") or standard.model,
+        model=fields.get("model")
+        or standard.model
+        or (standard.printer if best.category is Category.PRINTER else None),
         firmware=fields.get("firmware") or standard.firmware,
         serial=fields.get("serial") or standard.serial,
         card=best.id,
@@ -79,7 +82,21 @@ def further_asks(stated: Mapping[str, str], cards: CardSet) -> tuple[Ask, ...]:
         asked = {ask.fact for ask in card.asks}
         if asked and any(_matches([r for r in m if r.fact not in asked], stated) is not None for m in card.match):
             due.update(dict.fromkeys(card.asks))
-    return tuple(due)
+    own = _arcs(stated.get(facts.SNMP_SYS_OBJECT_ID, ""))
+    resolved = (_below(ask, own) for ask in due)
+    return tuple(ask for ask in resolved if ask is not None)
+
+
+def _below(ask: Ask, own: tuple[int, ...]) -> Ask | None:
+    """A question below the device's own sysObjectID with that put in front; None if the device states none."""
+    if ask.self_arcs is None:
+        return ask
+    return replace(ask, oid=(*own, *ask.oid), self_arcs=len(own)) if own else None
+
+
+def _arcs(dotted: str) -> tuple[int, ...]:
+    parts = dotted.split(".")
+    return tuple(map(int, parts)) if 6 < len(parts) <= SELF_ARCS_MAX and all(p.isdecimal() for p in parts) else ()
 
 
 def _hits(stated: Mapping[str, str], cards: Sequence[Card]) -> list[_Hit]:
@@ -146,7 +163,7 @@ def _claim_of_standard(observation: Observation, standard: StandardReading) -> C
         observation=observation.id,
         category=standard.category or makes,
         manufacturer=manufacturer,
-        model=standard.model,
+        model=standard.model or standard.printer,
         firmware=standard.firmware,
         serial=standard.serial,
         card=STANDARD_CARD if known else None,

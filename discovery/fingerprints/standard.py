@@ -48,6 +48,7 @@ class StandardReading:
     manufacturer: str | None = None
     maker: "Maker | None" = None  # the holder of the enterprise number: weaker than what the device itself states
     model: str | None = None
+    printer: str | None = None  # the printer it drives: its model only if it is one
     firmware: str | None = None
     serial: str | None = None
 
@@ -60,9 +61,16 @@ def read_standard(stated: Mapping[str, str]) -> StandardReading:
         category=_category(stated),
         manufacturer=_first(stated, facts.SNMP_ENT_MANUFACTURER, facts.SNMP_UPS_MANUFACTURER),
         maker=maker,
-        model=_first(stated, facts.SNMP_ENT_MODEL, facts.SNMP_UPS_MODEL, facts.SNMP_HR_PRINTER)
+        model=_first(stated, facts.SNMP_ENT_MODEL, facts.SNMP_UPS_MODEL)
         or _search(_PRODUCT_CODE, described, when=maker is not None and maker.name is not None),
-        firmware=_first(stated, facts.SNMP_ENT_SOFTWARE, facts.SNMP_ENT_FIRMWARE, facts.SNMP_UPS_FIRMWARE)
+        printer=_first(stated, facts.SNMP_HR_PRINTER),
+        firmware=_first(
+            stated,
+            facts.SNMP_ENT_SOFTWARE,
+            facts.SNMP_ENT_FIRMWARE,
+            facts.SNMP_UPS_FIRMWARE,
+            facts.SNMP_PROBE_SOFTWARE,
+        )
         or _search(_VERSION, described),
         serial=_first(stated, facts.SNMP_ENT_SERIAL, facts.SNMP_PRT_SERIAL) or _search(_SERIAL, described),
     )

@@ -28,6 +28,7 @@ _IDENTITY: Mapping[str, Oid] = {
     facts.SNMP_UPS_MANUFACTURER: (*_MIB2, 33, 1, 1, 1, 0),
     facts.SNMP_UPS_MODEL: (*_MIB2, 33, 1, 1, 2, 0),
     facts.SNMP_UPS_FIRMWARE: (*_MIB2, 33, 1, 1, 3, 0),
+    facts.SNMP_PROBE_SOFTWARE: (*_MIB2, 16, 19, 2, 0),
 }
 _HR_DEVICE_TYPE: Oid = (*_MIB2, 25, 3, 2, 1, 2)
 _HR_DEVICE_DESCR: Oid = (*_MIB2, 25, 3, 2, 1, 3)
@@ -70,6 +71,10 @@ class Asked(Protocol):
     def first(self) -> bool:
         """Whether the first variable below it is meant."""
 
+    @property
+    def fact(self) -> str:
+        """The name of the fact that the answer becomes."""
+
 
 def device_facts(rows: Rows) -> dict[str, str]:
     """The facts that a device's variables state about itself."""
@@ -87,13 +92,13 @@ def device_facts(rows: Rows) -> dict[str, str]:
 
 
 def asked_facts(rows: Rows, asked: Iterable[Asked]) -> dict[str, str]:
-    """The answers to what cards asked, under `snmp.oid.<OID>`."""
+    """The answers to what cards asked, under the names that the questions have."""
     stated: dict[str, str] = {}
     for ask in asked:
         varbind = next((v for _, v in rows.below(ask.oid)), None) if ask.first else rows.get(ask.oid)
         text = None if varbind is None else value_text(varbind)
         if text and len(stated) < FACTS_MAX // 2:
-            stated[facts.SNMP_OID_PREFIX + ".".join(map(str, ask.oid))] = text
+            stated[ask.fact] = text
     return stated
 
 

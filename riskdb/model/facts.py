@@ -31,6 +31,8 @@ SNMP_PRT_SERIAL = "snmp.prt_serial"
 SNMP_UPS_MANUFACTURER = "snmp.ups_manufacturer"
 SNMP_UPS_MODEL = "snmp.ups_model"
 SNMP_UPS_FIRMWARE = "snmp.ups_firmware"
+SNMP_PROBE_SOFTWARE = "snmp.probe_software"  # probeSoftwareRev of RMON2 (RFC 4502)
+SNMP_SELF_PREFIX = "snmp.self."  # plus the rest of an OID below the device's sysObjectID, asked for by a card
 SNMP_OID_PREFIX = "snmp.oid."  # plus a dotted OID: a value that a card asks for by OID
 
 # mDNS and DNS-SD (RFC 6762, 6763).
@@ -87,7 +89,7 @@ NAMES: frozenset[str] = frozenset(
     for name, value in list(globals().items())
     if name.isupper() and isinstance(value, str) and not name.endswith("_PREFIX")
 )
-_PREFIXED = re.compile(r"snmp\.oid\.[0-9]+(\.[0-9]+){1,40}|mdns\.txt\.[!-<>-~]{1,64}")
+_PREFIXED = re.compile(r"snmp\.(oid|self)\.[0-9]+(\.[0-9]+){1,40}|mdns\.txt\.[!-<>-~]{1,64}")
 
 
 def is_fact_name(name: str) -> bool:
