@@ -73,7 +73,7 @@ def _row(draft: Draft, number: int, random: Random, *, careful: bool) -> Row:
     known = {share: careful or random.random() < plan[share] for share in plan if not share.endswith("listed")}
     it = draft.kind.category in _IT
     row["asset_tag"] = f"{'IT' if it else 'BM'}-{number:05d}"
-    row["name"] = f"{draft.kind.name.replace('_', ' ')} {number}"
+    row["name"] = f"{draft.model} no. {number}"
     row["device_type"] = draft.kind.device_type or "" if known["type_known"] else ""
     row["manufacturer"], row["model"], row["serial"] = draft.offer.manufacturer, draft.model, draft.serial
     if random.random() < 0.08 and not careful:

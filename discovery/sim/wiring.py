@@ -96,8 +96,8 @@ def _wire_floor(ground: Ground, *, site: int, floor: int, random: Random, bought
     on_floor = [d for d in ground.drafts if d.site == site and d.floor == floor and is_wired(d)]
     plan = blueprint()["network"]
     switches: list[Draft] = []
-    for in_server_room in (False, True):
-        waiting = [d for d in on_floor if (d.unit_type == SERVER_ROOM) == in_server_room]
+    servers = [d for d in on_floor if d.unit_type == SERVER_ROOM]  # on two switches, so that one may fail
+    for waiting in ([d for d in on_floor if d.unit_type != SERVER_ROOM], servers[0::2], servers[1::2]):
         while waiting:
             unit = next(u for u in ground.units if u.id == waiting[0].unit)
             switch = _add(ground, "access_switch", unit=unit, random=random, bought=bought)
@@ -116,14 +116,15 @@ def _uplink(
 ) -> Iterator[Cable]:
     plan = blueprint()["network"]
     for index, switch in enumerate(switches):
-        if index and random.random() < plan["chain_share"]:
+        serving = switch.unit_type == SERVER_ROOM
+        if index and not serving and random.random() < plan["chain_share"]:
             neighbour = switches[index - 1]
             yield _cable(switch, switch.ports + 1, neighbour, neighbour.ports + 2)
             continue
         main = random.choice(cores)
         other = cores[1] if main is cores[0] else cores[0]
         yield _cable(switch, switch.ports + 1, main, next(downlinks[main.id]))
-        if random.random() < plan["second_uplink_share"]:
+        if serving or random.random() < plan["second_uplink_share"]:
             yield _cable(switch, switch.ports + 3, other, next(downlinks[other.id]), active=False)
 
 

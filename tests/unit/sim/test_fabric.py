@@ -133,3 +133,11 @@ def test_a_hospital_of_many_sites_is_one_tree(made: Made) -> None:
     assert switches(hospital, "core_switch")[0].mac in known  # but the first site's core is its neighbour
     upwards = [c.below for c in hospital.network.cables if c.active]
     assert len(set(upwards)) == len(upwards)
+
+
+def test_pairs_in_the_server_room_hang_on_two_switches_with_two_uplinks_each(hospital: Hospital) -> None:
+    for kind in ("virtualisation", "dns_dhcp", "firewall"):
+        behind = {d.switch for d in switches(hospital, kind)}
+        assert len(behind) == 2, kind
+        for switch in behind:
+            assert len({c.above for c in hospital.network.cables if c.below == switch}) == 2
