@@ -116,8 +116,10 @@ def _placed(name: str, unit: UnitId | None, places: Mapping[UnitId, str]) -> str
 
 
 def percent(share: float, language: Language) -> str:
-    """A share of 0..1: `50 %` in French, `50%` in English; a trace is not rounded to nothing."""
+    """A share of 0..1: `50 %` in French, `50%` in English; a trace is not rounded to nothing, nor nearly all to all."""
     gap = "\u00a0%" if language is Language.FR else "%"
     if 0 < share < 0.01:
         return f"< 1{gap}"
+    if 0.99 < share < 1:
+        return f"> 99{gap}"
     return f"{share * 100:.0f}{gap}"

@@ -39,7 +39,9 @@ def duration(minutes: int, language: Language) -> str:
 
 
 def count(patients: float, language: Language) -> str:
-    """A number of patients: whole from ten on, else with one decimal."""
+    """A number of patients: whole from ten on, else with one decimal; a trace is not rounded to nobody."""
+    if 0 < patients < 0.1:
+        return "< 0,1" if language is Language.FR else "< 0.1"
     text = f"{patients:.0f}" if patients >= 10 or patients == int(patients) else f"{patients:.1f}"
     return text.replace(".", ",") if language is Language.FR else text
 
@@ -203,8 +205,8 @@ def _harm(affected: float, exposed: float, language: Language, *, horizon: str, 
     """How many patients; who is on two pathways is counted on both, and the sentence says so."""
     within = _WITHIN[language][horizon]
     if language is Language.FR:
-        parts = [f"{_people(affected, language)} privés de soins"] if affected else []
-        parts += [f"{_people(exposed, language)} exposés à des valeurs fausses"] if exposed else []
+        parts = [f"soins perdus pour {_people(affected, language)}"] if affected else []
+        parts += [f"valeurs fausses pour {_people(exposed, language)}"] if exposed else []
         counted = " (comptés sur chaque parcours)" if parts and pathways > 1 else ""
         return f"{within} : {' et '.join(parts) or 'aucun patient touché'}{counted}."
     parts = [f"care is lost for {_people(affected, language)}"] if affected else []
@@ -214,7 +216,7 @@ def _harm(affected: float, exposed: float, language: Language, *, horizon: str, 
 
 
 def _people(patients: float, language: Language) -> str:
-    return f"{count(patients, language)} patient{'' if patients == 1 else 's'}"
+    return f"{count(patients, language)} patient{'' if count(patients, language) == '1' else 's'}"
 
 
 _WITHIN: Mapping[Language, Mapping[str, str]] = {

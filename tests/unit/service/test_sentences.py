@@ -1,0 +1,182 @@
+"""Chains and reasons as sentences: the cause first, the numbers as they are, in both languages."""
+
+import pytest
+
+from riskdb.model.care import AllOf, Capability, CareGraph, Leaf, Node, NodeKind, Pathway, Severity, Step
+from riskdb.model.ids import CapabilityId, NodeId, PathwayId, PathwayTypeId, PopulationId, StepId, UnitId
+from riskdb.model.impact import Chain, Event, EventKind, RankedNode, Reason
+from riskdb.model.scenario import Mode
+from service.names import Language, Names, names_of, percent
+from service.sentences import chain_sentence, count, duration, reason_sentence
+
+ICU = UnitId("icu-a")
+GRAPH = CareGraph(
+    nodes=(
+        Node(id=NodeId("srv"), kind=NodeKind.ASSET, name="Pump server P0"),
+        Node(id=NodeId("pump"), kind=NodeKind.ASSET, name="Pump 7"),
+        Node(id=NodeId("assumed:infusion@icu-a"), kind=NodeKind.ASSUMED, name="x"),
+    ),
+    capabilities=(
+        Capability(id=CapabilityId("infusion@icu-a"), providers=(NodeId("pump"),), needed=1, name="Infusion", unit=ICU),
+        Capability(
+            id=CapabilityId("infuse"), providers=(NodeId("pump"),), needed=1, name="A capability named as a step"
+        ),
+    ),
+    pathways=(
+        Pathway(
+            id=PathwayId("icu@icu-a"),
+            instance_of=PathwayTypeId("icu"),
+            population=PopulationId("critical"),
+            name="Intensive care",
+            unit=ICU,
+            steps=(
+                Step(
+                    id=StepId("infuse"),
+                    requires=AllOf((Leaf("infusion@icu-a"),)),
+                    severity=Severity(availability=5, integrity=5, confidentiality=1),
+                    name="Continuous infusion",
+                ),
+            ),
+        ),
+    ),
+)
+
+
+def names(language: Language = Language.EN) -> Names:
+    return names_of(GRAPH, language=language, units={ICU: "Ward A"})
+
+
+def chain(kind: EventKind, *events: tuple[EventKind, str, int], at: int, share: float = 0.5) -> Chain:
+    return Chain(
+        pathway=PathwayId("icu@icu-a"),
+        step=StepId("infuse"),
+        kind=kind,
+        starts_at_min=at,
+        share=share,
+        events=tuple(Event(kind=k, subject=NodeId(subject), at_min=minute) for k, subject, minute in events),
+    )
+
+
+STOPPED = chain(
+    EventKind.LOST,
+    (EventKind.LOST, "icu@icu-a", 120),
+    (EventKind.SHORT, "infuse", 90),
+    (EventKind.SHORT, "infusion@icu-a", 90),
+    (EventKind.DOWN, "pump", 90),
+    (EventKind.DOWN, "srv", 0),
+    (EventKind.TAKEN, "srv", 0),
+    at=120,
+)
+
+
+def test_a_loss_is_told_from_its_cause() -> None:
+    assert chain_sentence(STOPPED, names()) == (
+        "2 hours after Pump server P0 stops, Intensive care (Ward A) loses up to 50% of its care at the step "
+        "“Continuous infusion”: Pump 7 stops after 1 h 30 min, Infusion (Ward A) falls short."
+    )
+
+
+def test_the_same_loss_in_french() -> None:
+    assert chain_sentence(STOPPED, names(Language.FR)) == (
+        "2 heures après que Pump server P0 s’arrête, Intensive care (Ward A) perd jusqu’à 50\u00a0% de ses soins à "
+        "l’étape « Continuous infusion » : Pump 7 s’arrête après 1 h 30 min, Infusion (Ward A) ne suffit plus."
+    )
+
+
+def test_a_lie_counts_from_the_first_moment_and_a_found_liar_is_withdrawn() -> None:
+    exposed = chain(
+        EventKind.EXPOSED, (EventKind.EXPOSED, "icu@icu-a", 0), (EventKind.LYING, "srv", 0), at=0, share=1.0
+    )
+    assert chain_sentence(exposed, names()).startswith("As soon as Pump server P0 gives false values, Intensive care")
+    found_out = chain(
+        EventKind.LOST,
+        (EventKind.LOST, "icu@icu-a", 800),
+        (EventKind.SHORT, "infuse", 720),
+        (EventKind.SHORT, "infusion@icu-a", 720),
+        (EventKind.LYING, "srv", 0),
+        at=800,
+    )
+    assert "it is found out and withdrawn after 12 hours, Infusion (Ward A) falls short." in chain_sentence(
+        found_out, names()
+    )
+
+
+def test_a_takeover_that_takes_time_is_told() -> None:
+    later = chain(
+        EventKind.LOST,
+        (EventKind.LOST, "icu@icu-a", 60),
+        (EventKind.SHORT, "infuse", 30),
+        (EventKind.SHORT, "infusion@icu-a", 30),
+        (EventKind.DOWN, "pump", 30),
+        (EventKind.TAKEN, "pump", 30),
+        (EventKind.TAKEN, "srv", 0),
+        at=60,
+    )
+    assert chain_sentence(later, names()).startswith("1 hour after Pump server P0 is taken over, ")
+
+
+def test_a_step_and_a_capability_of_one_id_are_not_mixed_up() -> None:
+    same_id = chain(
+        EventKind.LOST,
+        (EventKind.LOST, "icu@icu-a", 0),
+        (EventKind.SHORT, "infuse", 0),
+        (EventKind.SHORT, "infuse", 0),
+        (EventKind.DOWN, "pump", 0),
+        at=0,
+    )
+    assert names().along(same_id)[1:3] == ("Continuous infusion", "A capability named as a step")
+
+
+def test_what_is_only_assumed_goes_by_the_name_of_what_it_stands_for() -> None:
+    assert names().nodes["assumed:infusion@icu-a"] == "Infusion (Ward A)"
+
+
+def row(*, mode: Mode, affected: float, exposed: float) -> RankedNode:
+    return RankedNode(
+        rank=1,
+        id=NodeId("srv"),
+        score=1.0,
+        mode=mode,
+        vital=False,
+        index={mode: {"7d": 1.0}},
+        patients_affected={"7d": affected},
+        patients_exposed={"7d": exposed},
+        reason=Reason(mode=mode, pathways=(PathwayId("icu@icu-a"),), chains=(STOPPED,)),
+    )
+
+
+def test_a_reason_says_who_is_hurt_how_many_and_how() -> None:
+    text = reason_sentence(row(mode=Mode.AVAILABILITY, affected=3.44, exposed=0), names(), horizon="7d")
+    assert text.startswith(
+        "Whoever takes Pump server P0 and stops it stops care in Intensive care (Ward A). "
+        "Within 7 days, care is lost for 3.4 patients. 2 hours after"
+    )
+
+
+def test_french_counts_with_a_comma_and_one_patient_is_singular() -> None:
+    text = reason_sentence(row(mode=Mode.INTEGRITY, affected=1, exposed=2.5), names(Language.FR), horizon="7d")
+    assert "1 patient privés" not in text
+    assert "2,5 patients" in text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "english", "french"),
+    [
+        (1, "1 minute", "1 minute"),
+        (30, "30 minutes", "30 minutes"),
+        (60, "1 hour", "1 heure"),
+        (150, "2 h 30 min", "2 h 30 min"),
+        (1_440, "24 hours", "24 heures"),
+        (4_320, "3 days", "3 jours"),
+    ],
+)
+def test_times_are_said_as_people_say_them(minutes: int, english: str, french: str) -> None:
+    assert (duration(minutes, Language.EN), duration(minutes, Language.FR)) == (english, french)
+
+
+def test_a_trace_is_not_rounded_to_nothing() -> None:
+    assert percent(0.001, Language.EN) == "< 1%"
+    assert percent(0.999, Language.EN) == "> 99%"
+    assert percent(1.0, Language.EN) == "100%"
+    assert count(0.04, Language.EN) == "< 0.1"
+    assert count(12.4, Language.EN) == "12"
