@@ -124,7 +124,7 @@ def test_every_robust_device_answers_from_its_own_address_and_every_packet_is_co
 
 def test_a_fragile_device_hurried_falls_silent_and_is_named(tmp_path: Path) -> None:
     with started(tmp_path) as simulator:
-        gentle = next(d for d in speakers(fragile=True) if d.fragile and d.fragile.packets_total > 0)
+        gentle = next(d for d in speakers(fragile=True) if d.fragile and d.fragile.packets_per_h > 0)
         answers = [simulator.ask(simulator.at(gentle)) for _ in range(3)]
         counts = simulator.stop()
     assert [a is not None for a in answers] == [True, True, False]
