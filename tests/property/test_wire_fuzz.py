@@ -14,12 +14,12 @@ from discovery.passive.pcap import Capture
 from discovery.passive.snmprec import read_snmprec
 from discovery.wire import ber, snmp
 from discovery.wire.bacnet import decode_bacnet
-from discovery.wire.dhcp import decode_dhcp
+from discovery.wire.dhcp import DhcpRequest, decode_dhcp
 from discovery.wire.hl7 import decode_hl7
-from discovery.wire.lldp import decode_lldp
-from discovery.wire.mdns import decode_mdns
+from discovery.wire.lldp import LldpFrame, decode_lldp
+from discovery.wire.mdns import Announcement, decode_mdns
 from discovery.wire.rows import Rows
-from discovery.wire.snmp import Message, PduKind, Question, ValueKind, VarBind
+from discovery.wire.snmp import Malformed, Message, PduKind, Question, ValueKind, VarBind
 from discovery.wire.snmp_reply import encode_response
 from discovery.wire.ssdp import decode_ssdp
 
@@ -44,6 +44,7 @@ VALUES = st.one_of(
 )
 VARBINDS = st.lists(st.builds(lambda oid, value: VarBind(oid, *value), OIDS, VALUES), max_size=12)
 DECODERS = [snmp.decode_message, decode_mdns, decode_dhcp, decode_ssdp, decode_lldp, decode_hl7, decode_bacnet]
+READ = (Malformed, Message, Announcement, DhcpRequest, LldpFrame, dict, type(None))
 SEEDS = {
     snmp.decode_message: encode_response(
         community=b"public", request_id=1, varbinds=[VarBind((1, 3, 6, 1), ValueKind.OCTETS, b"x" * 200)]
@@ -85,7 +86,7 @@ def test_whatever_is_asked_is_one_of_three_questions(oids: list[ber.Oid], questi
 @pytest.mark.parametrize("decode", DECODERS, ids=lambda d: d.__name__)
 @given(payload=st.binary(max_size=600))
 def test_no_octets_make_a_decoder_raise(decode, payload: bytes) -> None:  # type: ignore[no-untyped-def]
-    decode(payload)
+    assert isinstance(decode(payload), READ)
 
 
 @pytest.mark.parametrize("decode", DECODERS, ids=lambda d: d.__name__)
@@ -96,8 +97,8 @@ def test_no_mutation_of_a_good_packet_makes_a_decoder_raise(  # type: ignore[no-
     packet = bytearray(SEEDS[decode])
     for position, octet in edits:
         packet[position % len(packet)] = octet
-    decode(bytes(packet))
-    decode(bytes(packet[: cut % len(packet)]))
+    assert isinstance(decode(bytes(packet)), READ)
+    assert isinstance(decode(bytes(packet[: cut % len(packet)])), READ)
 
 
 @pytest.mark.parametrize("decode", DECODERS, ids=lambda d: d.__name__)
@@ -109,12 +110,9 @@ def test_an_oversized_packet_is_refused_at_once(decode) -> None:  # type: ignore
 
 
 def test_a_compressed_name_that_points_to_itself_ends() -> None:
-    decode_mdns(
-        bytes.fromhex("000084000000000100000000")
-        + b"\xc0\x0c"
-        + bytes.fromhex("000c000100000078")
-        + b"\x00\x02\xc0\x0c"
-    )
+    header, loop = bytes.fromhex("000084000000000100000000"), b"\xc0\x0c"
+    read = decode_mdns(header + loop + bytes.fromhex("000c000100000078") + b"\x00\x02" + loop)
+    assert isinstance(read, Malformed)
 
 
 @given(content=st.binary(max_size=400), seed=st.booleans())
