@@ -205,7 +205,8 @@ class Gate:
     def learn(self, observation: Observation, claim: Claim) -> None:
         """Take over what was seen. An address that turns out to be of a passive class is closed at once, for good."""
         for address in self._register.hear(observation, claim):
-            word = closing_word(self.state.subjects[address], self.plan)
+            subject = self.state.subjects.get(address)
+            word = None if subject is None else closing_word(subject, self.plan)
             if word is None or address in self._closed:
                 continue
             self._closed.add(address)
@@ -386,10 +387,11 @@ class Gate:
             self._note(Entry.NOT_SENT, target=packet.address, probe=packet.probe, note=f"{error}")
             permitted.sent.set_result(Refusal("not_sent", f"the system refused the packet: {error}"))
             return
-        self.counts.asked.add(packet.address)
-        device = self.state.devices.get(packet.address, DeviceState())
-        self._remember(packet.address, breaker.after_packet(device, self._clock.now()))
         permitted.sent.set_result(now_s)
+        if permitted.endpoint is self._endpoint:  # a segment is no device: it has no breaker
+            self.counts.asked.add(packet.address)
+            device = self.state.devices.get(packet.address, DeviceState())
+            self._remember(packet.address, breaker.after_packet(device, self._clock.now()))
 
     def _receive(self, payload: bytes, source: str) -> None:
         """Match by address and by the question's own test; what belongs to nobody is counted and dropped."""
