@@ -11,26 +11,9 @@ from discovery.sim.hospital import Cable, Link
 from discovery.sim.populate import SERVER_ROOM, Ground
 
 UPS_MIN = 10  # what the batteries of the server room carry
-_TO_PACS = (
-    "ct_scanner",
-    "mr_scanner",
-    "xray_room",
-    "xray_mobile",
-    "cr_reader",
-    "angio_room",
-    "mammograph",
-    "pet_ct",
-    "ultrasound",
-)
-_TO_MIDDLEWARE = (
-    "chemistry_analyser",
-    "haematology_analyser",
-    "coagulation_analyser",
-    "immuno_analyser",
-    "blood_gas_analyser",
-)
 _PUMPS = ("lvp_pump", "syringe_pump", "pca_pump")
-# source kind -> what it feeds
+# source kind -> what it feeds. A scanner or an analyser that lies spoils its own images or results, not the archive and
+# not the others' results: it feeds nobody in the sense of the engine, where one lying source makes the target lie.
 _CHAINS = {"lab_middleware": "lis", "lis": "ehr", "ris": "pacs", "adt": "ehr", "tps": "ois", "ois": "linac"}
 
 
@@ -80,10 +63,6 @@ def _control(here: dict[str, list[Draft]]) -> Iterator[Link]:
 
 
 def _flows(here: dict[str, list[Draft]]) -> Iterator[Link]:
-    for kinds_of, target in ((_TO_PACS, "pacs"), (_TO_MIDDLEWARE, "lab_middleware")):
-        for draft in (d for kind in kinds_of for d in here.get(kind, [])):
-            for end in here.get(target, [])[:1]:
-                yield Link(source=draft.id, kind="feeds", target=end.id)
     for source, target in _CHAINS.items():
         for draft in here.get(source, []):
             for end in here.get(target, [])[:1]:
