@@ -10,6 +10,8 @@ from typing import Any
 from riskdb.exchange_documents import (
     GRAPH_FORMAT,
     SCENARIO_FORMAT,
+    cold_start_document,
+    cut_sets_document,
     graph_document,
     ranking_document,
     result_document,
@@ -38,6 +40,8 @@ from riskdb.model.scenario import Change, Compromised, Down, Mode, Scenario
 
 __all__ = [
     "ExchangeError",
+    "cold_start_document",
+    "cut_sets_document",
     "graph_document",
     "parse_graph",
     "parse_scenario",

@@ -21,13 +21,15 @@ from riskdb.model.care import (
     Step,
     Tree,
 )
-from riskdb.model.impact import Impact, NodeTimes, PathwayImpact, Ranking, StepImpact
+from riskdb.model.impact import ColdStart, CutSets, Impact, NodeTimes, PathwayImpact, Ranking, StepImpact
 from riskdb.model.scenario import Change, Down, Scenario
 
 GRAPH_FORMAT = "wardgraph/care-graph/1"
 SCENARIO_FORMAT = "wardgraph/scenario/1"
 RESULT_FORMAT = "wardgraph/result/1"
 RANKING_FORMAT = "wardgraph/ranking/1"
+CUT_SETS_FORMAT = "wardgraph/cut-sets/1"
+COLD_START_FORMAT = "wardgraph/cold-start/1"
 
 Document = dict[str, Any]
 
@@ -75,6 +77,24 @@ def ranking_document(ranking: Ranking) -> Document:
             for row in ranking.rows
         ],
         "confidentiality": [{"id": node.id, "records": node.records} for node in ranking.confidentiality],
+    }
+
+
+def cut_sets_document(cut_sets: CutSets) -> Document:
+    """The cut-sets/1 document: pathways with single points of failure, and dangerous pairs by falling excess."""
+    return {
+        "format": CUT_SETS_FORMAT,
+        "single": [{"pathway": single.pathway, "nodes": list(single.nodes)} for single in cut_sets.single],
+        "pairs": [{"nodes": list(pair.nodes), "excess": pair.excess} for pair in cut_sets.pairs],
+    }
+
+
+def cold_start_document(cold_start: ColdStart) -> Document:
+    """The cold-start/1 document."""
+    return {
+        "format": COLD_START_FORMAT,
+        "waves": [list(wave) for wave in cold_start.waves],
+        "blocked": [{"nodes": list(group.nodes), "root": group.root} for group in cold_start.blocked],
     }
 
 

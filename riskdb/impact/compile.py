@@ -95,7 +95,7 @@ class _Events:
         if isinstance(tree, Leaf):
             self._connect(self._event(Happening.DOWN, NodeId(tree.id)), target, tree.tolerance_min)
             return
-        threshold = len(tree.parts) - _enough(tree) + 1
+        threshold = len(tree.parts) - enough(tree) + 1
         # The first of several to fall is enough for both: no gate between.
         merges = threshold == 1 and self.thresholds[target] == 1
         gate = target if merges else self._gate(target, threshold=threshold)
@@ -169,7 +169,7 @@ class _Care:
     def _tree(self, tree: Tree) -> ShareTree:
         if isinstance(tree, Leaf):
             return self._numbers[tree.id]
-        return Quorum(_enough(tree), tuple(self._tree(part) for part in tree.parts))
+        return Quorum(enough(tree), tuple(self._tree(part) for part in tree.parts))
 
     def _leaves(self, trees: Sequence[Tree]) -> tuple[int, ...]:
         return tuple(dict.fromkeys(self._numbers[leaf.id] for tree in trees for leaf in leaves(tree)))
@@ -204,7 +204,7 @@ def leaves(tree: Tree) -> Iterator[Leaf]:
             yield from leaves(part)
 
 
-def _enough(tree: AllOf | AnyOf | KOf) -> int:
+def enough(tree: AllOf | AnyOf | KOf) -> int:
     """How many of its parts are enough."""
     if isinstance(tree, KOf):
         return tree.k

@@ -32,11 +32,11 @@ def harms(network: Network, times: Times) -> dict[int, PathwayHarm]:
     for number in sorted({step for capability in touched for step in network.used_by[capability]}):
         step = network.steps[number]
         by_pathway.setdefault(step.pathway, {})[number] = step_harm(network, times, touched, step)
-    return {number: _pathway(network, number, steps) for number, steps in by_pathway.items()}
+    return {number: pathway_harm(network, number, steps) for number, steps in by_pathway.items()}
 
 
-def _pathway(network: Network, number: int, steps: Mapping[int, StepHarm]) -> PathwayHarm:
-    """A pathway follows its worst step at every moment, for the index its worst weighted step."""
+def pathway_harm(network: Network, number: int, steps: Mapping[int, StepHarm]) -> PathwayHarm:
+    """What its touched steps make of a pathway: it follows the worst at every moment, its index the worst by weight."""
     pathway = network.pathways[number]
     lost = {step: harm.loss for step, harm in steps.items() if harm.loss != NOTHING}
     lied = {step: harm.lying for step, harm in steps.items() if harm.lying != NOTHING}

@@ -46,6 +46,14 @@ def event_of(network: Network, change: Change) -> int:
 
 def propagate(network: Network, starts: Iterable[tuple[int, int]], *, mode: Mode | None) -> Times:
     """The least fixpoint from (minute, event) starts, when the attacker does `mode` to what he takes."""
+    happened, causes = spread(network, starts, mode=mode)
+    return _by_node(network, happened, causes, mode=mode)
+
+
+def spread(
+    network: Network, starts: Iterable[tuple[int, int]], *, mode: Mode | None = None
+) -> tuple[dict[int, int], dict[int, int]]:
+    """When each event happens, gates included, and what caused it. To a gate every start is one delivery."""
     edges, thresholds, taken_end = network.edges, network.thresholds, network.nodes
     leads_to = _consequence(network, mode)
     happened: dict[int, int] = {}
@@ -67,7 +75,7 @@ def propagate(network: Network, starts: Iterable[tuple[int, int]], *, mode: Mode
         for target, delay in edges[event]:
             if at + delay < NEVER_MIN and target not in happened:
                 heappush(queue, (at + delay, target, event))
-    return _by_node(network, happened, causes, mode=mode)
+    return happened, causes
 
 
 def _consequence(network: Network, mode: Mode | None) -> int:

@@ -123,3 +123,52 @@ class Ranking:
     horizon: str
     rows: tuple[RankedNode, ...]
     confidentiality: tuple[LeakingNode, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinglePoints:
+    """The nodes whose outage alone makes a pathway lose care within 30 days."""
+
+    pathway: PathwayId
+    nodes: tuple[NodeId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DangerousPair:
+    """Two nodes whose joint outage harms more than both alone together; `excess` is by how much (index, 30 days)."""
+
+    nodes: tuple[NodeId, NodeId]
+    excess: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutSets:
+    """What must not fail: single points by pathway, and pairs by falling excess."""
+
+    single: tuple[SinglePoints, ...]
+    pairs: tuple[DangerousPair, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonCause:
+    """The nodes whose outage alone takes both a step's normal service and a fallback that should replace it."""
+
+    pathway: PathwayId
+    step: StepId
+    nodes: tuple[NodeId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedGroup:
+    """Nodes that each wait for another of them to start; a root waits for no other such group."""
+
+    nodes: tuple[NodeId, ...]
+    root: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColdStart:
+    """From everything down: the order in which nodes can start, wave by wave, and what can never start."""
+
+    waves: tuple[tuple[NodeId, ...], ...]
+    blocked: tuple[BlockedGroup, ...]
