@@ -66,7 +66,7 @@ async def stage(state: Path, *, port: int, beds: int, tell: Teller) -> AsyncIter
             tokens = await ensure_token_files(pool, establishment, state, roles=(Role.ADMIN, Role.AGENT))
             url = f"http://127.0.0.1:{port}"
             environment = {"DATABASE_URL": server.service_url, "WARDGRAPH_OWNER_URL": server.owner_url}
-            arguments = ["-m", "service.cli.main", "serve", f"--state={state}", f"--port={port}"]
+            arguments = ["service.cli.main", "serve", f"--state={state}", f"--port={port}"]
             async with (
                 program("service", arguments, state=state, environment=environment) as service,
                 Api.open(url, token=tokens[Role.ADMIN].read_text().strip()) as api,
@@ -113,7 +113,7 @@ async def hospital_running(on: Stage, document: bytes) -> AsyncIterator[tuple[Pr
     """The pretend devices, answering. They get the document by a pipe: it lies in no file that others could read."""
     place = on.state / "simulator"
     place.mkdir(exist_ok=True)
-    arguments = ["-m", "service.cli.main", "simulate", "run", "--hospital=-", f"--state={place}"]
+    arguments = ["service.cli.main", "simulate", "run", "--hospital=-", f"--state={place}"]
     async with program("simulator", arguments, state=on.state, stdin=document) as simulator:
         ready = await simulator.read_json(within_s=120)
         on.tell.say(f"{ready['devices']} devices answer in {ready['prefix']}, UDP port {ready['snmp_port']}")
@@ -139,7 +139,7 @@ async def discover(on: Stage, *, hidden: Path | None) -> dict[str, Any]:
     """One look of the sealed agent at the network; its own report."""
     blind_to = [Path(discovery.sim.__file__).parent, on.state / "simulator", *([hidden] if hidden else [])]
     agent = ["--service", on.url, "--token-file", str(on.tokens[Role.AGENT]), "--state", str(on.state / "agent")]
-    arguments = ["-m", "service.cli.sealed", *map(str, blind_to), "--", *agent, "--once", "--json"]
+    arguments = ["service.cli.sealed", *map(str, blind_to), "--", *agent, "--once", "--json"]
     arguments += ["--listen-s", str(LISTEN_S)]
     with on.tell.timed("discovery"):
         async with program("agent", arguments, state=on.state) as running:

@@ -96,12 +96,17 @@ async def program(
     environment: dict[str, str] | None = None,
     stdin: bytes | None = None,
 ) -> AsyncIterator[Program]:
-    """Start a part of the demo with this Python; it is stopped when the block ends."""
+    """Start a part of the demo, `MODULE ARGS...`; it is stopped when the block ends, or when this process is killed."""
     log = state / f"{name}.log"
-    with log.open("wb") as errors:
+    theirs, ours = os.pipe()  # nothing is ever written: it ends when we do
+    with log.open("wb") as errors, os.fdopen(theirs, "rb"):
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-m",
+            "service.cli.tied",
+            str(theirs),
             *arguments,
+            pass_fds=[theirs],
             stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
@@ -118,6 +123,7 @@ async def program(
         yield running
     finally:
         await running.stop()
+        os.close(ours)
 
 
 @dataclass(slots=True)

@@ -158,10 +158,11 @@ async def _stay_up(on: Stage, stop: asyncio.Event) -> None:
 
 
 def _stop_requested() -> asyncio.Event:
-    """Set by Ctrl-C or SIGTERM."""
+    """Set by Ctrl-C, by SIGTERM, and when the terminal closes."""
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
 
 

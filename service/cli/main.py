@@ -1,5 +1,6 @@
 """The `wardgraph` command: finds the commands by entry point and imports only the one that was asked for."""
 
+import os
 import sys
 from importlib.metadata import EntryPoint, entry_points
 
@@ -33,7 +34,13 @@ def _run(point: EntryPoint) -> None:
             "This command belongs to the service: pip install 'wardgraph[service,local]'"
         )
     sys.argv = [f"wardgraph {point.name}", *sys.argv[2:]]
-    command()
+    try:
+        command()
+    except Exception as error:  # the last guard: whoever runs a command gets a sentence
+        if os.environ.get("WARDGRAPH_DEBUG"):
+            raise
+        told = " ".join(str(error).split()) or type(error).__name__
+        sys.exit(f"wardgraph {point.name}: {told} (WARDGRAPH_DEBUG=1 shows where)")
 
 
 def _list(commands: dict[str, EntryPoint]) -> None:
