@@ -12,8 +12,9 @@ from riskdb.identity_ids import name_assets
 from riskdb.identity_keys import Evidence, is_universal, read_evidence
 from riskdb.identity_links import Places
 from riskdb.identity_papers import join_the_papers
-from riskdb.identity_report import Settled, devices_of, write_down
+from riskdb.identity_report import write_down
 from riskdb.identity_wire import join_the_wire
+from riskdb.identity_wiring import Settled, devices_of, rooms_on_the_wire
 from riskdb.model.asset import (
     Attribute,
     AttributeName,
@@ -57,13 +58,14 @@ def settle(
     )
     _join_by_hand(groups, decisions)
     join_the_wire(groups, carriers)
-    join_the_papers(groups, carriers)
+    places = Places.of(ports, rooms)
+    join_the_papers(groups, carriers, rooms=rooms_on_the_wire(groups, places))
     devices = devices_of(groups)
     ids = name_assets([device.keys for device in devices], establishment=establishment, known=known or {})
     return write_down(
         Settled(groups=groups, devices=devices, ids=ids),
         establishment=establishment,
-        places=Places.of(ports, rooms),
+        places=places,
         locked=locked or {},
     )
 

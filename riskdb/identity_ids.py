@@ -11,7 +11,6 @@ from riskdb.identity_keys import strength_of
 from riskdb.model.asset import IdentityKey, KeyKind, KeyStrength
 from riskdb.model.ids import AssetId, EstablishmentId
 
-WEAK_KEYS_MIN = 2  # one address or one name passes from device to device; both together do so seldom
 # Among keys of one strength the one that outlives the others names the asset.
 _LASTING = (
     KeyKind.UDI_SERIAL,
@@ -34,7 +33,8 @@ def name_assets(
 ) -> list[AssetId]:
     """An id for each device, by the keys that may name it; devices come in canonical order.
 
-    Two devices that claim one known id: the one with the strongest key has it, then the one with more keys.
+    Two devices that claim one known id: the one with the strongest key has it, then the one with more keys. Devices
+    with the same WEAK keys at different times are numbered as they came.
     """
     claims: list[tuple[int, int, AssetId, int]] = []
     for number, keys in enumerate(devices):
@@ -44,7 +44,7 @@ def name_assets(
                 by_id[known[key]].append(key)
         for asset, holding in by_id.items():
             strongest = max(strength_of(key) for key in holding)
-            if strongest > KeyStrength.WEAK or len(holding) >= WEAK_KEYS_MIN:
+            if strongest > KeyStrength.WEAK:  # addresses and names pass from device to device
                 claims.append((-strongest, -len(holding), asset, number))
     named: dict[int, AssetId] = {}
     taken: set[AssetId] = set()

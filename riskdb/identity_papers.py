@@ -4,20 +4,22 @@ Pure. Lists are typed by people: the wire is settled first, and a line never tea
 itself, joins two that each have their own MAC. The main flow is `join_the_papers`.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
 from riskdb.identity_demotion import HANDFUL, Carriers
 from riskdb.identity_groups import Groups, differ, serial_texts
-from riskdb.identity_keys import PRODUCT_PREFIX, Evidence, product_token, strength_of
+from riskdb.identity_keys import PRODUCT_PREFIX, Evidence, normal_maker, product_token, strength_of
 from riskdb.model import facts
 from riskdb.model.asset import IdentityKey, KeyKind, KeyStrength, MergeRule
 
 TYPING_CHARS_MIN = 5  # in a shorter serial one wrong character is another device, not a typing error
+ROOM_DEVICES_MAX = 12  # in a room with more (a server room, a store) standing there says nothing
 DOUBT_SUPPORT_MIN = 2  # a MAC, address or name alone may be wrong too; two of them outvote a typed serial
 
+_ROOM_PREFIX = "room:"
 _RANK = {
     MergeRule.SAME_STRONG_KEY: 3,
     MergeRule.SAME_INTERFACE: 2,
@@ -40,6 +42,8 @@ class Line:
     addresses: frozenset[str]
     names: frozenset[str]
     products: frozenset[str]
+    makers_named: frozenset[str]  # with or without a serial
+    rooms: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,26 +68,28 @@ class Wire:
 
     by_key: Mapping[IdentityKey, tuple[int, ...]]
     by_address: Mapping[str, tuple[int, ...]]
-    at_address: Mapping[tuple[str, str], tuple[int, ...]]  # (address, name or product)
+    at_address: Mapping[tuple[str, str], tuple[int, ...]]  # (address, name, product or room)
     addresses: Mapping[int, frozenset[str]]
     names: Mapping[int, frozenset[str]]
+    own_names: Mapping[int, frozenset[str]]  # without those of mDNS, which differ from a list's as a matter of course
     serials: Mapping[int, frozenset[str]]
     makers: Mapping[int, frozenset[str]]
     macs: Mapping[int, frozenset[str]]
     holders_of_serial: Mapping[str, frozenset[int]]
-    claimed: dict[str, set[int]] = field(
-        default_factory=dict
-    )  # serial -> first observations of the lines that state it
+    claimed: dict[str, set[int]] = field(default_factory=dict)  # serial -> lines that state it, by first observation
 
 
-def join_the_papers(groups: Groups, carriers: Carriers) -> None:
-    """Lines with lines, then each line with the device it speaks of."""
+def join_the_papers(groups: Groups, carriers: Carriers, *, rooms: Mapping[int, str]) -> None:
+    """Lines with lines, then each line with the device it speaks of.
+
+    `rooms` says where devices of the wire stand by the switch port they hang on, by their first observation.
+    """
     papers = [i for i, item in enumerate(groups.evidence) if item.paper]
     if not papers:
         return
     listed = {key: [i for i in members if groups.evidence[i].paper] for key, members in sorted(carriers.items())}
     contested = _join_lines(groups, papers, listed)
-    wire = _look_at_the_wire(groups, carriers)
+    wire = _look_at_the_wire(groups, carriers, rooms)
     lines = [_line(groups, root) for root in groups.roots(papers)]
     for line in lines:
         for serial in line.serials:
@@ -115,7 +121,13 @@ def _line(groups: Groups, root: int) -> Line:
         addresses=frozenset(item.address for item in items if item.address),
         names=frozenset(name for item in items for _, name in item.names),
         products=frozenset(product for item in items if (product := _listed_product(item))),
+        makers_named=frozenset(normal_maker(maker) for maker in _stated(items, facts.IMPORT_MANUFACTURER)),
+        rooms=frozenset(f"{_ROOM_PREFIX}{room}" for room in _stated(items, facts.IMPORT_ROOM)),
     )
+
+
+def _stated(items: Sequence[Evidence], fact: str) -> list[str]:
+    return [item.observation.facts[fact] for item in items if fact in item.observation.facts]
 
 
 def _listed_product(item: Evidence) -> str | None:
@@ -197,7 +209,9 @@ def _lines_contradict(kind: KeyKind, ours: Line, theirs: Line) -> str | None:
     return None
 
 
-def _look_at_the_wire(groups: Groups, carriers: Carriers) -> Wire:
+def _look_at_the_wire(groups: Groups, carriers: Carriers, rooms: Mapping[int, str]) -> Wire:
+    room_of = {groups.root(index): room for index, room in rooms.items() if not groups.evidence[index].paper}
+    crowd = Counter(room_of.values())
     by_key: dict[IdentityKey, tuple[int, ...]] = {}
     serials: dict[int, set[str]] = defaultdict(set)
     for key, members in carriers.items():
@@ -209,6 +223,7 @@ def _look_at_the_wire(groups: Groups, carriers: Carriers) -> Wire:
             serials[root] |= serial_texts((key,))
     addresses: dict[int, set[str]] = defaultdict(set)
     names: dict[int, set[str]] = defaultdict(set)
+    own_names: dict[int, set[str]] = defaultdict(set)
     macs: dict[int, frozenset[str]] = {}
     by_address: dict[str, dict[int, None]] = defaultdict(dict)
     at_address: dict[tuple[str, str], dict[int, None]] = defaultdict(dict)
@@ -217,12 +232,15 @@ def _look_at_the_wire(groups: Groups, carriers: Carriers) -> Wire:
             continue
         root = groups.root(index)
         names[root] |= {name for _, name in item.names}
+        own_names[root] |= {name for place, name in item.names if place != "mdns"}
         macs[root] = groups.traits(root).macs
         if item.address:
             addresses[root].add(item.address)
             by_address[item.address].setdefault(root)
             products = (token for token in item.tokens if token.startswith(PRODUCT_PREFIX))
-            for name in (*(name for _, name in item.names), *products):
+            room = room_of.get(root)
+            place = [f"{_ROOM_PREFIX}{room}"] if room and crowd[room] <= ROOM_DEVICES_MAX else []
+            for name in (*(name for _, name in item.names), *products, *place):
                 at_address[item.address, name].setdefault(root)
     holders: dict[str, set[int]] = defaultdict(set)
     for root, texts in serials.items():
@@ -234,6 +252,7 @@ def _look_at_the_wire(groups: Groups, carriers: Carriers) -> Wire:
         at_address={place: tuple(roots) for place, roots in at_address.items()},
         addresses={root: frozenset(found) for root, found in addresses.items()},
         names={root: frozenset(found) for root, found in names.items()},
+        own_names={root: frozenset(found) for root, found in own_names.items()},
         serials={root: frozenset(found) for root, found in serials.items()},
         makers={root: _makers(groups.traits(root).strong) for root in serials},
         macs=macs,
@@ -248,7 +267,7 @@ def _matches(groups: Groups, line: Line, wire: Wire) -> list[Match]:
     for key in line.strong | line.medium | mac_keys:
         for root in wire.by_key.get(key, ()):
             shared[root].add(key)
-    said = line.names | line.products
+    said = line.names | line.products | line.rooms
     here = {root for a in line.addresses for name in said for root in wire.at_address.get((a, name), ())}
     found = []
     for root in shared.keys() | here:
@@ -357,12 +376,9 @@ def _objection(groups: Groups, match: Match, wire: Wire, *, doubted: bool) -> st
     by_hand = groups.contradiction(line.first, match.wire)
     if by_hand and by_hand.startswith("a person"):
         return by_hand
-    if match.rule is MergeRule.SAME_SIGHTING and differ(line.macs, groups.traits(match.wire).macs):
-        return "their MAC addresses differ"
-    if match.rule is MergeRule.SAME_SIGHTING and differ(line.names, wire.names.get(match.wire, frozenset())):
-        return "their host names differ"
-    if not differ(line.serials, wire.serials.get(match.wire, frozenset())):
-        return None
+    reason = _objection_to_sighting(groups, match, wire) if match.rule is MergeRule.SAME_SIGHTING else None
+    if reason is not None or not differ(line.serials, wire.serials.get(match.wire, frozenset())):
+        return reason
     by_mac = any(key.kind is KeyKind.MAC for key in match.evidence)
     if by_mac and differ(line.makers, wire.makers.get(match.wire, frozenset())):
         return None  # a scanner in the list, the computer inside it on the wire: each has its own serial
@@ -370,6 +386,16 @@ def _objection(groups: Groups, match: Match, wire: Wire, *, doubted: bool) -> st
     if _mistyped(match, wire) and (doubted or not elsewhere):
         return None
     return "their serial numbers differ"
+
+
+def _objection_to_sighting(groups: Groups, match: Match, wire: Wire) -> str | None:
+    """What speaks against an address: WEAK evidence gives way to anything."""
+    line, device = match.line, groups.traits(match.wire)
+    if differ(line.macs, device.macs):
+        return "their MAC addresses differ"
+    if differ(line.names, wire.own_names.get(match.wire, frozenset())):
+        return "their host names differ"
+    return "their makers differ" if differ(line.makers_named, device.makers) else None
 
 
 def _settle_contests(

@@ -5,7 +5,9 @@ import pytest
 from riskdb.identify import settle
 from riskdb.identity_papers import one_typing_error
 from riskdb.model.asset import AttributeName, DemotionReason, KeyKind, MergeRule
+from riskdb.model.claim import Category
 from riskdb.model.ids import EstablishmentId
+from riskdb.model.place import SwitchPort
 
 SITE = EstablishmentId(1)
 PUMP, OTHER, OLD = "00:1a:64:00:00:01", "00:1a:64:00:00:02", "00:1a:64:00:0b:01"
@@ -188,3 +190,34 @@ def test_a_docks_mac_in_several_lines_gives_none_of_them_the_dock(ward, asset_of
     settled = run(row, *lines)
     assert len({asset_of(settled, line).id for line in lines}) == 3
     assert all(asset_of(settled, line) != asset_of(settled, row) for line in lines)
+
+
+def room_sightings(ward, *, rooms_devices: int = 1):
+    macs = [f"00:1a:64:00:07:{n:02x}" for n in range(rooms_devices)]
+    return [
+        ward.answer("10.0.0.2", name="sw-a", maker="Cisco", category=Category.NETWORK),
+        ward.arp("10.0.0.5", macs[0]),
+        *[ward.bridge(mac, by="10.0.0.2", port=f"gi{n}") for n, mac in enumerate(macs)],
+    ]
+
+
+def ports_of_room(count: int):
+    return [SwitchPort(switch="sw-a", port=f"gi{n}", room="r12", unit=None) for n in range(count)]
+
+
+def test_an_address_with_the_room_behind_the_switch_port_is_its_line(ward, asset_of) -> None:
+    line = ward.line(address="10.0.0.5", room="r12", asset_tag="T1", device_type="icu_ventilator")
+    sightings = room_sightings(ward)
+    settled = run(*sightings, line, ports=ports_of_room(1))
+    assert asset_of(settled, line) == asset_of(settled, sightings[1])
+
+
+def test_an_address_with_another_room_is_not(ward) -> None:
+    line = ward.line(address="10.0.0.5", room="r99", asset_tag="T1")
+    assert len(run(*room_sightings(ward), line, ports=ports_of_room(1)).assets) == 3
+
+
+def test_a_room_full_of_servers_says_nothing(ward) -> None:
+    line = ward.line(address="10.0.0.5", room="r12", asset_tag="T1")
+    settled = run(*room_sightings(ward, rooms_devices=13), line, ports=ports_of_room(13))
+    assert len(settled.assets) == 1 + 13 + 1
