@@ -13,7 +13,7 @@ from tests.property import wards
 Json = Any
 HOSPITALS = st.randoms(use_true_random=False)
 NEVER = 10**9
-laws = settings(max_examples=250, deadline=None)
+laws = settings(max_examples=120, deadline=None)
 
 
 def answer(graph: Json, scenario: Json) -> Json:

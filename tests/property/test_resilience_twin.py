@@ -14,7 +14,7 @@ from tests.property import naive_resilience, wards
 HOSPITALS = st.randoms(use_true_random=False)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(HOSPITALS)
 def test_all_single_points_and_all_dangerous_pairs_are_found(rnd: Random) -> None:
     graph = wards.graph(rnd)
@@ -26,7 +26,7 @@ def test_all_single_points_and_all_dangerous_pairs_are_found(rnd: Random) -> Non
     }
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(HOSPITALS)
 def test_all_common_causes_are_found(rnd: Random) -> None:
     graph = wards.graph(rnd)
@@ -34,7 +34,7 @@ def test_all_common_causes_are_found(rnd: Random) -> None:
     assert found == naive_resilience.common_causes(graph)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(HOSPITALS)
 def test_the_cold_start_is_the_one_of_the_definition(rnd: Random) -> None:
     graph = wards.graph(rnd, nodes_max=12)
