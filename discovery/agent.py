@@ -1,4 +1,4 @@
-"""The agent's main flow: plan, ask the gate, probe, decode, spool.
+"""The agent's main flow: plan, ask the gate, probe, decode, spool; `handover` then takes the spool to the service.
 
 Switches first, for their tables know every device without touching one; then what lists and tables place; last what a
 person let us sweep. A device known only from tables or listening is stated without a packet.
@@ -19,7 +19,7 @@ from discovery.outbox import Spool
 from discovery.passive.mdns import Ear
 from discovery.probes.snmp_device import SYSTEM_PROBE, ask_details, ask_system
 from discovery.probes.snmp_tables import ask_tables, has_tables
-from discovery.rules import Permit, Refusal, in_any, network, subnet_of
+from discovery.rules import Permit, Refusal, Subject, in_any, network, subnet_of
 from discovery.safety import PATIENCE_S, SWEEP_PATIENCE_S, Gate
 from discovery.sockets import Endpoint
 from discovery.usm import Engines, UsmAsker
@@ -30,10 +30,9 @@ from discovery.wire.tables import Teller, neighbours
 from riskdb.model import facts
 from riskdb.model.claim import Claim
 from riskdb.model.observation import Observation, Protocol, observe
-from riskdb.model.policy import Credential, SafetyClass, Target
+from riskdb.model.policy import Credential, SafetyClass
 
 AT_ONCE_MAX = 256  # devices in hand; most of them wait for their second to pass, the gate bounds what is in flight
-SWEEP_ADDRESSES_MAX = 65_536  # a /16; a person who marks more means something else
 COVERING_ROWS_MIN = 8  # ARP rows of one router in one subnet: then its table knows who is there, and no sweep is needed
 HEARD_PAUSE_S = 0.5  # announcements share a commit
 SEGMENT_ROUNDS = 3  # questions to a segment: the types, their instances, what was left undescribed
@@ -50,8 +49,10 @@ class Agent:
     spool: Spool
     cards: CardSet
     observations: int = 0
+    personal: int = 0  # statements about somebody's own device: counted, never stored
     _engines: Engines = field(default_factory=Engines)
-    _done: set[str] = field(default_factory=set)
+    _asked: set[str] = field(default_factory=set)
+    _looked_at: dict[str, Subject | None] = field(default_factory=dict)  # what was known of an address at its turn
     _covered: set[str] = field(default_factory=set)  # subnets whose ARP table was read
     _heard: list[Observation] = field(default_factory=list)
 
@@ -67,12 +68,16 @@ class Agent:
         self._keep_heard()
 
     def _next_addresses(self) -> list[str]:
-        """The most preferred addresses not looked at yet: infrastructure, then all that is known, then the sweep."""
-        known = [a for a in self.gate.state.subjects if a not in self._done]
+        """The most preferred addresses whose turn it is: infrastructure, then all that is known, then the sweep.
+
+        One that was refused gets another turn when a table or an answer says something new about it.
+        """
+        subjects = self.gate.state.subjects
+        known = [a for a, s in subjects.items() if a not in self._asked and self._looked_at.get(a) is not s]
         switches = [a for a in known if _is_infrastructure(self.gate.verdict(a))]
-        swept = (a for a in self._sweep() if a not in self._done)
+        swept = (a for a in self._sweep() if a not in self._looked_at)
         addresses = switches or known or [a for a in swept if subnet_of(a) not in self._covered]
-        self._done.update(addresses)
+        self._looked_at.update((a, subjects.get(a)) for a in addresses)
         return addresses
 
     async def _look_at_each(self, addresses: Sequence[str]) -> None:
@@ -100,6 +105,7 @@ class Agent:
         if isinstance(verdict, Refusal):
             self.gate.refuse(address, verdict, probe=SYSTEM_PROBE)
             return
+        self._asked.add(address)
         for credential in self.gate.credentials_of(address):
             asker = self._asker(address, credential)
             told = await ask_system(asker)
@@ -112,6 +118,7 @@ class Agent:
                     return
                 case Unusable(reason):
                     log.info("credential_useless", address=address, reason=reason)
+                    self.gate.disregard_reply(address)
 
     def _asker(self, address: str, credential: Credential) -> Asker:
         seen = address in self.gate.state.subjects
@@ -167,6 +174,7 @@ class Agent:
             name=switch.facts.get(facts.SNMP_SYS_NAME),
         )
         found = neighbours(Rows(walked.varbinds), teller=teller)
+        self.personal += found.personal
         kept = [o for o in found.observations if o.address is None or self._is_within(o.address)]
         for observation in kept:
             self._learn(observation)
@@ -189,13 +197,16 @@ class Agent:
         if listener is None:
             log.warning("no_interface_to_listen_on", ranges=self.gate.plan.ranges)
             return
-        with suppress(asyncio.CancelledError):
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._ask_segments(ear, listener), name="ask segments")
-                while True:
-                    await asyncio.sleep(HEARD_PAUSE_S)
-                    self._keep_heard()
-        listener.close()
+        try:
+            with suppress(asyncio.CancelledError):
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._ask_segments(ear, listener), name="ask segments")
+                    while True:
+                        await asyncio.sleep(HEARD_PAUSE_S)
+                        self._keep_heard()
+        finally:
+            listener.close()
+            self.personal += ear.personal
 
     async def _ask_segments(self, ear: Ear, listener: Endpoint) -> None:
         for decision in self.gate.plan.mdns_query:
@@ -225,8 +236,7 @@ class Agent:
 
     def _sweep(self) -> Iterator[str]:
         """The addresses of the ranges that a person marked as sweepable."""
-        ranges = [network(d.value) for d in self.gate.plan.sweepable if d.target in (Target.RANGE, Target.ADDRESS)]
-        return chain.from_iterable(map(str, r.hosts()) for r in ranges if r.num_addresses <= SWEEP_ADDRESSES_MAX)
+        return chain.from_iterable(map(str, network(d.value).hosts()) for d in self.gate.plan.sweepable)
 
 
 def _is_infrastructure(verdict: Permit | Refusal) -> bool:

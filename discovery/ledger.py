@@ -20,6 +20,7 @@ from discovery.rules import DeviceState
 
 LEDGER_NAME = "ledger.sqlite"
 GENESIS = bytes(32)  # the hash before the first row
+BUSY_S = 1.0  # somebody else reads or copies the file; longer would stall the loop and invent absent devices
 NOTE_CHARS_MAX = 400  # a reason, not a story
 
 
@@ -102,7 +103,7 @@ class Ledger:
         self._path = directory / LEDGER_NAME
         try:
             # The agent's lock on the directory keeps a second writer out.
-            self._database = sqlite3.connect(self._path, isolation_level=None)
+            self._database = sqlite3.connect(self._path, isolation_level=None, timeout=BUSY_S)
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
             self._database.executescript(_SCHEMA)

@@ -38,6 +38,7 @@ class Outing:
     alerts: int
     strays: int
     foreign: int
+    personal: int
     killed: bool
     ledger: Verification
     duration_s: float
@@ -82,8 +83,8 @@ async def go_out(
                 if not looking.done():
                     looking.cancel()
                 await asyncio.gather(looking, *events, return_exceptions=True)
-            if not looking.cancelled():
-                looking.result()
+            if not looking.cancelled() and (error := looking.exception()) is not None:
+                raise _innermost(error)
     return Outing(
         observations=agent.observations,
         packets_by_probe=dict(sorted((+gate.counts.sent).items())),
@@ -93,7 +94,15 @@ async def go_out(
         alerts=gate.counts.alerts,
         strays=gate.counts.strays,
         foreign=gate.counts.foreign,
+        personal=agent.personal,
         killed=gate.state.killed,
         ledger=verify(directory),
         duration_s=round(time.monotonic() - started, 3),
     )
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The trouble itself, out of the groups that task groups wrap it in; the first of several."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

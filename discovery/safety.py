@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -163,6 +163,8 @@ class Gate:
             if timer is not None:
                 timer.cancel()
         self._endpoint.close()
+        if self._broken is not None:
+            return
         now = self._clock.now()
         again = [
             Row(at=now, entry=Entry.REFUSED_AGAIN, target=address, rule=rule, count=count - 1)
@@ -191,6 +193,11 @@ class Gate:
         """The address answered to this one: others are not tried on it again."""
         self._credentials[address] = credential.name
         self._memory["credential", address] = credential.name
+
+    def disregard_reply(self, address: str) -> None:
+        """It spoke, but refused the credential: if it stays silent to the next one, that is no illness."""
+        device = self.state.devices.get(address, DeviceState())
+        self._remember(address, replace(device, replied_at=None))
 
     def verdict(self, address: str) -> Permit | Refusal:
         """What the rules would say of a packet to this address now; nothing is sent or written."""

@@ -19,6 +19,7 @@ from riskdb.model.ids import AssetId, DeviceTypeId, EstablishmentId, UnitId
 FORMAT = "wardgraph/plan/1"
 PLAN_BYTES_MAX = 64_000_000  # 300,000 known devices at 200 bytes each; protects the parser
 RATE_PER_S_MAX = 10_000.0  # above it a budget is a typing error
+SWEEP_ADDRESSES_MAX = 65_536  # a /16; a person who marks more means something else
 # No probe ever speaks to these, so no plan may name one as its SNMP port: printing (lpd, ipp, raw), DICOM, HL7 (MLLP).
 PORTS_NEVER_ASKED = frozenset({515, 631, *range(9100, 9108), 104, 2761, 2762, 11112, 2575})
 _MAC_PREFIX = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){0,5}")
@@ -175,6 +176,9 @@ def _problems(plan: Plan) -> Iterator[tuple[str, str]]:
     yield from ((place, f"{v!r} is no range") for place, values in networks for v in values if not _is_range(v))
     yield from ((f"known.{i}", f"{k.address!r} is no address") for i, k in enumerate(plan.known) if not _is_address(k))
     yield from _problems_of_decisions(plan)
+    for index, sweep in enumerate(plan.sweepable):
+        if ip_network(sweep.value).num_addresses > SWEEP_ADDRESSES_MAX:
+            yield f"sweepable.{index}", f"{sweep.value} holds more than {SWEEP_ADDRESSES_MAX} addresses"
     for index, window in enumerate(plan.windows):
         if not (0 <= window.from_minute <= 1440 and 0 <= window.to_minute <= 1440):
             yield f"windows.{index}", "minutes of a day lie between 0 and 1440"

@@ -212,6 +212,7 @@ class _Errand:
             "addresses_answered": outing.addresses_answered,
             "alerts": outing.alerts,
             "dropped_datagrams": {"strays": outing.strays, "foreign": outing.foreign},
+            "personal_left_out": outing.personal,
             "ledger_verified": outing.ledger.whole,
             "ledger_rows": outing.ledger.rows,
             "ledger_head": outing.ledger.head,

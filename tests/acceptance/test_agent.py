@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import Any
 import orjson
 import pytest
 
-from discovery.ledger import Entry, read_rows, verify
+from discovery.ledger import LEDGER_NAME, Entry, Ledger, read_rows, verify
 from riskdb.model.policy import Budget, Plan
 from tests.acceptance.peers import RANGE, arrived, command, devices, free_port, host, run, running, write_plan
 from tests.unit.discovery.simulated import VENTILATOR, known, plan, printer
@@ -224,6 +225,21 @@ async def test_a_service_that_is_down_leaves_everything_in_the_spool(tmp_path: P
     assert done.document["spooled"] == 1
     assert "handed over at the next start" in done.err
     assert "hush-hush-7" not in done.err + done.out
+
+
+async def test_without_a_ledger_it_stops_with_one_sentence_and_sends_nothing(tmp_path: Path) -> None:
+    port, state = free_port(), tmp_path / "state"
+    plan_file = write_plan(tmp_path, ward([host(1)], port))
+    state.mkdir()
+    with Ledger(state) as book, sqlite3.connect(state / LEDGER_NAME, isolation_level=None) as other:
+        book.append([])
+        other.execute("BEGIN IMMEDIATE")
+        async with devices({host(1): printer()}, port) as received:
+            done = await run(*once(state, plan_file))
+        other.execute("ROLLBACK")
+    assert (done.code, sum(received.values())) == (1, 0)
+    assert "the ledger" in done.err
+    assert "Traceback" not in done.err
 
 
 def test_it_runs_without_database_libraries(tmp_path: Path) -> None:

@@ -5,17 +5,20 @@ from typing import Any
 
 import pytest
 
+from discovery import breaker
 from discovery.agent import Agent
 from discovery.fingerprints import CardSet
 from discovery.fingerprints.card import parse_cards
 from discovery.ledger import Entry, Ledger, read_rows
 from discovery.outbox import Spool
+from discovery.rules import DeviceState
 from discovery.safety import Gate
 from discovery.wire.ber import Oid
 from discovery.wire.snmp import ValueKind, VarBind
 from riskdb.model.observation import Observation, Protocol
 from riskdb.model.policy import Credential, Plan, Target
 from tests.unit.discovery.simulated import (
+    MORNING,
     PRINTER,
     PUMP,
     SWITCH,
@@ -197,3 +200,30 @@ def test_pumps_on_a_list_are_refused_with_a_row_each(tmp_path: Path) -> None:
     assert network.sent == []
     refused = [(row.target, row.rule) for row in read_rows(tmp_path) if row.entry is Entry.REFUSED]
     assert refused == [(host, "passive_class") for host in hosts]
+
+
+def test_an_address_refused_at_first_is_asked_once_a_later_table_places_it(tmp_path: Path) -> None:
+    swept = (decision(Target.ADDRESS, SWITCH_AT),)  # nobody listed the switch
+    listed = (known("127.9.8.8", PRINTER, mac=PRINTER_MAC), known(PRINTER_AT, None))
+    network = MemoryNetwork({SWITCH_AT: core_switch({PRINTER_AT: PRINTER_MAC}), PRINTER_AT: printer()})
+    found = look_around(plan(known=listed, sweepable=swept), tmp_path, network)
+    assert any(o.address == PRINTER_AT and o.protocol is Protocol.SNMP for o in found)
+    assert next(r.rule for r in read_rows(tmp_path) if r.target == PRINTER_AT) == "unknown_means_passive"
+
+
+def test_a_device_that_refuses_one_credential_is_not_ill_when_silent_to_the_next(tmp_path: Path) -> None:
+    async def main() -> DeviceState:
+        network = MemoryNetwork({PRINTER_AT: printer()})
+        with Ledger(tmp_path) as book, Spool(tmp_path) as spool:
+            gate = Gate(plan(known=(known(PRINTER_AT),)), tmp_path, book=book, clock=SimulatedClock(), network=network)
+            async with gate:
+                await Agent(gate, spool, CARDS).look_around(listen_s=0)
+                gate.disregard_reply(PRINTER_AT)
+                return gate.state.devices[PRINTER_AT]
+
+    device = simulate(main())
+    silent = breaker.after_timeout(
+        breaker.after_timeout(device, MORNING, packets_allowed=2), MORNING, packets_allowed=2
+    )
+    assert silent.stopped_until is None
+    assert silent.backing_off_until is not None

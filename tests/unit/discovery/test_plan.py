@@ -45,6 +45,7 @@ def spared(target: str, value: str, *, decided_by: str = "x", reason: str = "y")
         ({"do_not_probe": [spared("model", "GS2")]}, "not of the form manufacturer/model"),
         ({"opted_in": [spared("device_type", "syringe_pump")]}, "opted_in.0: cannot be written against"),
         ({"sweepable": [spared("vlan", "3")]}, "sweepable.0"),
+        ({"sweepable": [spared("range", "10.0.0.0/8")]}, "sweepable.0: 10.0.0.0/8 holds more than 65536"),
         ({"windows": [{"target": "unit", "value": "icu", "from_minute": 0, "to_minute": 1441}]}, "windows.0"),
         ({"budget": {"device_packets_per_s": 0}}, "budget.device_packets_per_s"),
         ({"credentials": [{"name": "c", "version": "1", "community": "x"}]}, "neither 2c nor 3"),
