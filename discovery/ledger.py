@@ -93,7 +93,10 @@ CREATE TABLE IF NOT EXISTS memory (kind TEXT NOT NULL, key TEXT NOT NULL, value 
 _INSERT = "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SET_HEAD = "INSERT INTO head VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, hash = excluded.hash"
 _REMEMBER = "INSERT INTO memory VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
-_ROWS = "SELECT seq, at, entry, target, port, probe, packet_bytes, rule, note, count, hash FROM ledger ORDER BY seq"
+_ROWS_AFTER = (
+    "SELECT seq, at, entry, target, port, probe, packet_bytes, rule, note, count, hash "
+    "FROM ledger WHERE seq > ? ORDER BY seq"
+)
 
 
 class Ledger:
@@ -168,8 +171,8 @@ class Ledger:
         return datetime.fromisoformat(found[0]) if found and found[0] else None
 
 
-def verify(directory: Path, *, expected_head: str | None = None) -> Verification:
-    """Walk the whole chain of a ledger, running agent or not."""
+def verify(directory: Path, *, expected_head: str | None = None, since: tuple[int, str] | None = None) -> Verification:
+    """Walk the chain of a ledger, running agent or not: all of it, or from a row and its hash on."""
     path = directory / LEDGER_NAME
     if not path.is_file():
         raise LedgerError(f"verifying the ledger {path}: there is none")
@@ -178,7 +181,8 @@ def verify(directory: Path, *, expected_head: str | None = None) -> Verification
             database.execute("PRAGMA query_only=ON")
             database.execute("BEGIN")  # one snapshot of rows and head
             head = database.execute("SELECT seq, hash FROM head").fetchone() or (0, GENESIS)
-            rows, last, problem = _walk(database.execute(_ROWS))
+            first, before = (since[0], bytes.fromhex(since[1])) if since else (0, GENESIS)
+            rows, last, problem = _walk(database.execute(_ROWS_AFTER, (first,)), first, before)
     except sqlite3.Error as error:
         return Verification(rows=0, head="", problem=f"the file cannot be read: {error}")
     if problem is None and (rows, last) != tuple(head):
@@ -192,7 +196,9 @@ def read_rows(directory: Path) -> Iterator[Row]:
     """The rows of a ledger in order."""
     with closing(sqlite3.connect(directory / LEDGER_NAME)) as database:
         database.execute("PRAGMA query_only=ON")
-        for _, at, entry, target, port, probe, packet_bytes, rule, note, count, _ in database.execute(_ROWS):
+        for _, at, entry, target, port, probe, packet_bytes, rule, note, count, _ in database.execute(
+            _ROWS_AFTER, (0,)
+        ):
             yield Row(
                 at=datetime.fromisoformat(at),
                 entry=Entry(entry),
@@ -232,8 +238,7 @@ def _chained(last: bytes, values: tuple[object, ...]) -> bytes:
     return hashlib.sha256(last + json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()).digest()
 
 
-def _walk(rows: Iterable[tuple[object, ...]]) -> tuple[int, bytes, str | None]:
-    count, last = 0, GENESIS
+def _walk(rows: Iterable[tuple[object, ...]], count: int, last: bytes) -> tuple[int, bytes, str | None]:
     for *values, stored in rows:
         if values[0] != count + 1:
             return count, last, f"row {count + 1} is missing"

@@ -76,6 +76,17 @@ def test_a_ledger_begun_anew_is_told_by_a_head_that_was_kept_elsewhere(tmp_path:
     assert not verify(tmp_path, expected_head="ab" * 32).whole
 
 
+def test_a_long_ledger_is_verified_from_a_known_row_on(written: Path) -> None:
+    with Ledger(written) as book:
+        since = (book.rows, book.head)
+        book.append([packet(5), packet(6)])
+    assert verify(written, since=since).whole
+    assert verify(written, since=since).rows == 6
+    assert not verify(written, since=(since[0], "00" * 32)).whole
+    meddle(written, "DELETE FROM ledger WHERE seq = 6")
+    assert not verify(written, since=since).whole
+
+
 def test_a_group_that_cannot_be_written_leaves_nothing(written: Path) -> None:
     with Ledger(written) as book:
         other = sqlite3.connect(written / LEDGER_NAME, isolation_level=None)
