@@ -51,6 +51,8 @@ def _list(commands: dict[str, EntryPoint]) -> None:
 
 SUMMARIES = {  # one line a command, told without importing any
     "agent": "discover a network within a plan, safely, and hand over what was seen",
+    "cold-start": "what can be started again from all-down, in which order, and what blocks itself",
+    "cut-sets": "single points of failure and dangerous pairs of a graph file",
     "demo": "the practice hospital, discovered, settled, related and ranked",
     "doctor": "say what is wrong with this installation and how to mend it",
     "explain": "why an asset has its rank: the chain from device to patients",

@@ -101,6 +101,22 @@ def test_a_lie_counts_from_the_first_moment_and_a_found_liar_is_withdrawn() -> N
     )
 
 
+def test_a_device_withdrawn_for_its_lies_is_not_said_to_stop_by_itself() -> None:
+    withdrawn = chain(
+        EventKind.LOST,
+        (EventKind.LOST, "icu@icu-a", 780),
+        (EventKind.SHORT, "infuse", 720),
+        (EventKind.SHORT, "infusion@icu-a", 720),
+        (EventKind.DOWN, "pump", 720),
+        (EventKind.LYING, "pump", 0),
+        (EventKind.LYING, "srv", 0),
+        at=780,
+    )
+    assert chain_sentence(withdrawn, names()).endswith(
+        ": Pump 7 gives false values, it is found out and withdrawn after 12 hours, Infusion (Ward A) falls short."
+    )
+
+
 def test_a_takeover_that_takes_time_is_told() -> None:
     later = chain(
         EventKind.LOST,

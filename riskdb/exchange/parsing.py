@@ -7,17 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from riskdb.exchange_documents import (
-    GRAPH_FORMAT,
-    SCENARIO_FORMAT,
-    cold_start_document,
-    cut_sets_document,
-    graph_document,
-    ranking_document,
-    result_document,
-    scenario_document,
-)
-from riskdb.exchange_reading import ExchangeError, fields, items, number, shown, text, whole, within
+from riskdb.exchange.documents import GRAPH_FORMAT, SCENARIO_FORMAT
+from riskdb.exchange.reading import ExchangeError, fields, items, number, shown, text, whole, within
 from riskdb.model.care import (
     DETECTION_DEFAULT_MIN,
     HORIZON_END_MIN,
@@ -38,18 +29,6 @@ from riskdb.model.care import (
 from riskdb.model.ids import CapabilityId, DeviceTypeId, NodeId, PathwayId, PathwayTypeId, PopulationId, StepId, UnitId
 from riskdb.model.scenario import Change, Compromised, Down, Mode, Scenario
 
-__all__ = [
-    "ExchangeError",
-    "cold_start_document",
-    "cut_sets_document",
-    "graph_document",
-    "parse_graph",
-    "parse_scenario",
-    "ranking_document",
-    "result_document",
-    "scenario_document",
-]
-
 TREE_DEPTH_MAX = 64  # nobody reads a requirement nested deeper; protects the stack
 TREE_LEAVES_MAX = 100_000  # a pool of every device of a region
 RECORDS_MAX = 10**12  # more records than people ever lived; keeps sums within 64 bits
@@ -57,8 +36,8 @@ RECORDS_MAX = 10**12  # more records than people ever lived; keeps sums within 6
 
 def parse_graph(document: object) -> CareGraph:
     """The care graph of a parsed JSON document; ExchangeError names the first place that is wrong."""
-    top = fields(document, "", required=["format"], optional=["nodes", "capabilities", "pathways"])
-    _check_format(top["format"], GRAPH_FORMAT)
+    top = fields(document, "", required=["nodes"], optional=["format", "capabilities", "pathways"])
+    _check_format(top.get("format", GRAPH_FORMAT), GRAPH_FORMAT)
     lists = {name: items(top.get(name, []), name) for name in ("nodes", "capabilities", "pathways")}
     nodes = _ids(lists["nodes"], "nodes", what="node")
     capabilities = _ids(lists["capabilities"], "capabilities", what="capability")
@@ -74,8 +53,8 @@ def parse_graph(document: object) -> CareGraph:
 
 def parse_scenario(document: object, *, graph: CareGraph | None = None) -> Scenario:
     """The scenario of a parsed JSON document; with a graph, the nodes it names must be there."""
-    top = fields(document, "", required=["format", "changes"])
-    _check_format(top["format"], SCENARIO_FORMAT)
+    top = fields(document, "", required=["changes"], optional=["format"])
+    _check_format(top.get("format", SCENARIO_FORMAT), SCENARIO_FORMAT)
     nodes = None if graph is None else {node.id for node in graph.nodes}
     changes: list[Change] = []
     mode: Mode | None = None
