@@ -6,10 +6,11 @@ Pure; it reads no clock and no database, and the order of sightings never matter
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from riskdb.identity_demotion import bound_macs, carriers_of_keys, demotions
+from riskdb.identity_demotion import carriers_of_keys, demotions
 from riskdb.identity_groups import Groups, key_of_mac
 from riskdb.identity_ids import name_assets
-from riskdb.identity_keys import Evidence, is_universal, read_evidence
+from riskdb.identity_keys import Evidence, read_evidence
+from riskdb.identity_leases import read_leases
 from riskdb.identity_links import Places
 from riskdb.identity_papers import join_the_papers
 from riskdb.identity_report import write_down
@@ -46,13 +47,14 @@ def settle(
     observations are one device or two. ValueError when an observation belongs to another establishment.
     """
     evidence = _canonical(sightings, establishment=establishment)
-    bound = bound_macs(evidence)
-    macs = [_macs_of(item, mac) for item, mac in zip(evidence, bound, strict=True)]
+    leases = read_leases(evidence)
+    macs = [_macs_of(item, mac) for item, mac in zip(evidence, leases.bound, strict=True)]
     carriers = carriers_of_keys(evidence, macs)
     demoted = demotions(evidence, macs, carriers)
     groups = Groups(
         evidence,
         macs=[frozenset(mac for mac in stated if key_of_mac(mac) not in demoted) for stated in macs],
+        leases=leases,
         demoted=demoted,
         marks=_marks(evidence, decisions),
     )
@@ -93,7 +95,7 @@ def _surer(sighting: Sighting) -> tuple[float, str, str]:
 
 
 def _macs_of(item: Evidence, bound: str | None) -> tuple[str, ...]:
-    if bound is None or not is_universal(bound) or bound in item.macs:
+    if bound is None or bound in item.macs:
         return item.macs
     return tuple(sorted((*item.macs, bound)))
 

@@ -6,33 +6,15 @@ Pure. A key is judged by all its carriers at once, so no order of reading can ch
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-from riskdb.identity_groups import DOUBT, LEASE, Timeline, key_of_mac, names_differ, serial_texts
+from riskdb.identity_groups import key_of_mac, names_differ, serial_texts
 from riskdb.identity_keys import Evidence
+from riskdb.identity_leases import DOUBT, LEASE
 from riskdb.model import facts
 from riskdb.model.asset import Demotion, DemotionReason, IdentityKey, KeyKind
-from riskdb.model.observation import Protocol
 
 HANDFUL = 5  # one device may look like five (boards, addresses, renames); a key on six devices names none of them
 
 Carriers = Mapping[IdentityKey, Sequence[int]]
-
-
-def bound_macs(evidence: Sequence[Evidence]) -> list[str | None]:
-    """By observation: the MAC that routers saw at its address at the time, when they agree on one universal MAC."""
-    rows: dict[str, list[tuple[float, str]]] = defaultdict(list)
-    for item in evidence:
-        heard = item.observation
-        if heard.protocol in {Protocol.ARP, Protocol.DHCP} and item.address and heard.mac:
-            rows[item.address].append((heard.seen_at.timestamp(), heard.mac))
-    timelines = {address: Timeline(entries) for address, entries in rows.items()}
-    bound: list[str | None] = []
-    for item in evidence:
-        timeline = timelines.get(item.address or "")
-        if timeline is None or item.paper or item.observation.protocol is Protocol.ARP:
-            bound.append(None)
-        else:
-            bound.append(timeline.sole_holder(item.observation.seen_at.timestamp()))
-    return bound
 
 
 def carriers_of_keys(evidence: Sequence[Evidence], macs: Sequence[Sequence[str]]) -> dict[IdentityKey, list[int]]:

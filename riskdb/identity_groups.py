@@ -4,52 +4,16 @@ Pure. It decides nothing by itself: identity_wire and identity_papers ask, it ch
 """
 
 import functools
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Generic, TypeVar
 
 from riskdb.identity_keys import CACHED_TEXTS_MAX, Evidence, normal_maker
+from riskdb.identity_leases import LEASE, Leases
 from riskdb.model.asset import Demotion, IdentityKey, KeyKind, MergeRule
 
-LEASE = timedelta(hours=24)  # how long an address belongs to who was seen there: the usual DHCP lease of a hospital
-DOUBT = timedelta(hours=4)  # how long a router may repeat an old ARP row: the longest common cache time
 BELIEVED_CONFIDENCE = 0.5  # a card that names a product; standard MIBs and maker numbers alone lie below
 
-T = TypeVar("T", str, int)
 _NOTHING: frozenset[str] = frozenset()
-
-
-class Timeline(Generic[T]):
-    """Who held something when: an address, or a MAC that several devices carry."""
-
-    def __init__(self, entries: Iterable[tuple[float, T]]) -> None:
-        held: list[tuple[float, T]] = sorted(set(entries))
-        self._times = [at for at, _ in held]
-        self._holders: list[T] = [holder for _, holder in held]
-        self._runs: list[int] = []  # neighbours with one holder share a run number
-        for index, holder in enumerate(self._holders):
-            new = index == 0 or holder != self._holders[index - 1]
-            self._runs.append(len(self._runs) and self._runs[-1] + new)
-
-    def sole_holder(self, at: float) -> T | None:
-        """Who held it at a time: all within doubt agree, and so do the nearest before and after within the lease.
-
-        Seen on one side only, it counts within doubt: an address that changed hands overnight must not carry its name.
-        """
-        lease, doubt = LEASE.total_seconds(), DOUBT.total_seconds()
-        first, last = bisect_left(self._times, at - doubt), bisect_right(self._times, at + doubt) - 1
-        before, after = bisect_right(self._times, at) - 1, bisect_left(self._times, at)
-        has_before = before >= 0 and self._times[before] >= at - lease
-        has_after = after < len(self._times) and self._times[after] <= at + lease
-        if first > last and not (has_before and has_after):
-            return None
-        if has_before:
-            first = min(first, bisect_left(self._times, self._times[before]))
-        if has_after:
-            last = max(last, bisect_right(self._times, self._times[after]) - 1)
-        return self._holders[first] if self._runs[first] == self._runs[last] else None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,11 +66,13 @@ class Groups:
         evidence: Sequence[Evidence],
         *,
         macs: Sequence[frozenset[str]],
+        leases: Leases,
         demoted: dict[IdentityKey, Demotion],
         marks: Mapping[int, frozenset[tuple[int, int]]],
     ) -> None:
         self.evidence = evidence
         self.macs = macs  # by observation: universal, undemoted, its own or of its leased address
+        self.leases = leases
         self.demoted = demoted
         self.joins: list[Join] = []
         self.refusals: list[Refusal] = []

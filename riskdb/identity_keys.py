@@ -18,7 +18,7 @@ from riskdb.model.observation import Observation, Protocol
 SERIAL_CHARS_MIN = 4  # shorter numbers are counters, not serials: every maker has a device 12
 SERIAL_CHARS_MAX = 64  # the longest serial of a regulated device (UDI production identifier) has 20 characters
 ENGINE_OCTETS_MIN, ENGINE_OCTETS_MAX = 5, 32  # RFC 3411 section 5: SnmpEngineID
-PRODUCT_PREFIX = "model:"
+PRODUCT_PREFIX, DESCRIPTION_PREFIX = "model:", "descr:"  # tokens that many devices share
 CACHED_TEXTS_MAX = 65_536  # normalised texts kept, so that a switch's ten thousand rows normalise its name once
 PROTOCOLS_ABOUT_OTHERS = frozenset({Protocol.BRIDGE, Protocol.ARP, Protocol.LLDP})
 
@@ -309,7 +309,7 @@ def _tokens(
     if observation.protocol in PROTOCOLS_ABOUT_OTHERS or observation.protocol is Protocol.IMPORT:
         return tokens
     if facts.SNMP_SYS_DESCR in stated:
-        tokens.append(f"descr:{stated.get(facts.SNMP_SYS_OBJECT_ID)}:{stated[facts.SNMP_SYS_DESCR]}")
+        tokens.append(f"{DESCRIPTION_PREFIX}{stated.get(facts.SNMP_SYS_OBJECT_ID)}:{stated[facts.SNMP_SYS_DESCR]}")
     product = product_token(claim.manufacturer, claim.model)
     return [*tokens, product] if product else tokens
 

@@ -267,8 +267,12 @@ def _matches(groups: Groups, line: Line, wire: Wire) -> list[Match]:
     for key in line.strong | line.medium | mac_keys:
         for root in wire.by_key.get(key, ()):
             shared[root].add(key)
-    said = line.names | line.products | line.rooms
-    here = {root for a in line.addresses for name in said for root in wire.at_address.get((a, name), ())}
+    here = {
+        root
+        for address in line.addresses
+        for said in (line.names if address in groups.leases.restless else line.names | line.products | line.rooms)
+        for root in wire.at_address.get((address, said), ())
+    }
     found = []
     for root in shared.keys() | here:
         keys = shared.get(root, set())

@@ -10,15 +10,15 @@ from itertools import combinations, pairwise
 
 from riskdb.identity_demotion import HANDFUL, Carriers
 from riskdb.identity_groups import (
-    LEASE,
     Groups,
-    Timeline,
     differ,
     names_differ,
     together_in_time,
 )
-from riskdb.identity_keys import strength_of
+from riskdb.identity_keys import DESCRIPTION_PREFIX, PRODUCT_PREFIX, strength_of
+from riskdb.identity_leases import DOUBT, LEASE, Timeline
 from riskdb.model.asset import Demotion, DemotionReason, IdentityKey, KeyKind, KeyStrength, MergeRule
+from riskdb.model.observation import Protocol
 
 _SERIALS = frozenset({KeyKind.SERIAL, KeyKind.UDI_SERIAL})
 _ENGINES = frozenset({KeyKind.ENGINE_ID, KeyKind.TLS_KEY})
@@ -115,9 +115,18 @@ def _reason_against_engine(groups: Groups, a: int, b: int) -> str | None:
     if differ(ours.makers, theirs.makers):
         return "their makers differ"
     same_name = {name for _, name in ours.names} & {name for _, name in theirs.names}
-    if differ(ours.macs, theirs.macs) and not same_name and together_in_time(ours, theirs):
+    if same_name or not together_in_time(ours, theirs):
+        return None
+    if differ(ours.macs, theirs.macs):
         return "both were there at the same time with different MAC addresses"
+    if differ(_addresses(groups, a), _addresses(groups, b)):
+        return "both were there at the same time at different addresses, and no name says that they are one"
     return None
+
+
+def _addresses(groups: Groups, index: int) -> frozenset[str]:
+    members = (groups.evidence[member] for member in groups.traits(index).members)
+    return frozenset(item.address for item in members if item.address)
 
 
 def _by_address(groups: Groups) -> dict[str, list[int]]:
@@ -138,14 +147,21 @@ def _join_names_at_address(groups: Groups, by_address: dict[str, list[int]], *, 
             for token in groups.evidence[index].tokens:
                 if token.startswith(prefixes):
                     saying[token].append(index)
-        for _, speakers in sorted(saying.items()):
-            _continue_at_address(groups, speakers, address=address)
+        for token, speakers in sorted(saying.items()):
+            by_name = not token.startswith((PRODUCT_PREFIX, DESCRIPTION_PREFIX))
+            _continue_at_address(groups, speakers, address=address, by_name=by_name)
 
 
-def _continue_at_address(groups: Groups, speakers: Sequence[int], *, address: str) -> None:
+def _continue_at_address(groups: Groups, speakers: Sequence[int], *, address: str, by_name: bool) -> None:
     for earlier, later in pairwise(speakers):
         gap = groups.evidence[later].observation.seen_at - groups.evidence[earlier].observation.seen_at
-        if gap <= LEASE and groups.root(earlier) != groups.root(later) and _may_continue(groups, earlier, later):
+        # Where routers show MACs, a description without a name is only as good as their memory.
+        seen = groups.traits(earlier).macs or groups.traits(later).macs
+        if (
+            gap <= (LEASE if by_name or not seen else DOUBT)
+            and groups.root(earlier) != groups.root(later)
+            and _may_continue(groups, earlier, later)
+        ):
             key = IdentityKey(kind=KeyKind.ADDRESS, value=address)
             names = tuple(k for k in groups.evidence[later].weak if k in groups.evidence[earlier].weak and k != key)
             groups.join(earlier, later, rule=MergeRule.SAME_SIGHTING, evidence=(key, *names))
@@ -168,7 +184,7 @@ def _give_anonymous_to_the_holder(groups: Groups, by_address: dict[str, list[int
         anonymous = [i for i in members if groups.evidence[i].anonymous and not groups.macs[i]]
         if not anonymous:
             continue
-        named = [i for i in members if not groups.evidence[i].anonymous or groups.macs[i]]
+        named = [i for i in members if _holds_address(groups, i)]
         holders = Timeline((groups.evidence[i].observation.seen_at.timestamp(), groups.root(i)) for i in named)
         for index in anonymous:
             holder = holders.sole_holder(groups.evidence[index].observation.seen_at.timestamp())
@@ -177,11 +193,18 @@ def _give_anonymous_to_the_holder(groups: Groups, by_address: dict[str, list[int
                 groups.join(holder, index, rule=MergeRule.SAME_SIGHTING, evidence=(key,))
 
 
+def _holds_address(groups: Groups, index: int) -> bool:
+    """Whether a named device is known to hold the address alone: a router's row counts only if the MAC has no other."""
+    if groups.evidence[index].observation.protocol is Protocol.ARP:
+        return groups.leases.bound[index] is not None
+    return not groups.evidence[index].anonymous or bool(groups.macs[index])
+
+
 def _join_bare_addresses(groups: Groups, by_address: dict[str, list[int]]) -> None:
     """Where nothing but an address was ever heard, the address within its lease is the device."""
     for address, members in by_address.items():
         bare = [i for i in members if _is_bare(groups, i)]
-        _continue_at_address(groups, bare, address=address)
+        _continue_at_address(groups, bare, address=address, by_name=False)
 
 
 def _is_bare(groups: Groups, index: int) -> bool:

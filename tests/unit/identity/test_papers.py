@@ -148,6 +148,16 @@ def test_an_address_with_the_product_that_answers_there_is_its_line(ward) -> Non
     assert len(settled.assets) == 1
 
 
+def test_an_address_that_changed_hands_is_no_evidence_for_a_product(ward) -> None:
+    settled = run(
+        ward.arp("10.0.0.5", PUMP),
+        ward.arp("10.0.0.5", OTHER, hours=48),
+        ward.answer("10.0.0.5", maker="Acme", model="GS2", hours=48),
+        ward.line(address="10.0.0.5", manufacturer="Acme", model="GS2", asset_tag="T1"),
+    )
+    assert len(settled.assets) == 3
+
+
 def test_of_two_tags_at_that_address_neither_is(ward) -> None:
     settled = run(
         ward.answer("10.0.0.5", maker="Acme", model="GS2"),

@@ -34,6 +34,19 @@ def test_yesterdays_mac_is_not_todays(ward) -> None:
     assert len(settled.assets) == 2
 
 
+def test_a_mac_that_holds_several_addresses_at_once_binds_none(ward) -> None:
+    rows = [ward.arp(f"10.0.0.{n}", PUMP) for n in (5, 6)]
+    answers = [ward.answer(f"10.0.0.{n}", maker="Acme", model="GS2") for n in (5, 6)]
+    settled = run(*rows, *answers)
+    assert len(settled.assets) == 3
+
+
+def test_such_a_device_is_known_by_the_mac_it_states(ward) -> None:
+    rows = [ward.arp(f"10.0.0.{n}", PUMP) for n in (5, 6)]
+    answers = [ward.answer(f"10.0.0.{n}", maker="Acme", model="GS2", if_mac=PUMP) for n in (5, 6)]
+    assert len(run(*rows, *answers).assets) == 1
+
+
 def test_a_replaced_board_is_the_same_device(ward, asset_of) -> None:
     old = ward.answer("10.0.0.5", maker="Acme", model="GS2", serial="AB1001X", if_mac=PUMP)
     new = ward.answer("10.0.0.9", hours=30, maker="Acme", model="GS2", serial="AB1001X", if_mac=BOARD)
@@ -119,6 +132,16 @@ def test_a_router_with_two_addresses_is_one_device_by_its_engine_id(ward) -> Non
     assert set(merge.joined) <= set(asset.observations)
 
 
+def test_nameless_clones_at_two_addresses_stay_apart(ward) -> None:
+    settled = run(ward.answer("10.0.0.1", engine=CLONED), ward.answer("10.0.0.2", engine=CLONED, hours=1))
+    assert len(settled.assets) == 2
+
+
+def test_a_nameless_device_that_got_another_address_is_known_by_its_engine_id(ward) -> None:
+    settled = run(ward.answer("10.0.0.1", engine=CLONED), ward.answer("10.0.0.2", engine=CLONED, hours=48))
+    assert len(settled.assets) == 1
+
+
 def test_a_serial_printed_on_every_board_names_none(ward) -> None:
     boards = [
         ward.answer(
@@ -150,6 +173,18 @@ def test_an_address_passed_on_to_another_name_is_another_device(ward) -> None:
         ward.answer("10.0.0.5", hours=2, name="pump-2", maker="Acme", model="GS2"),
     )
     assert len(settled.assets) == 2
+
+
+def test_a_nameless_answer_repeated_within_the_lease_is_the_same_device(ward) -> None:
+    settled = run(*(ward.answer("10.0.0.5", maker="Acme", model="GS2", hours=20 * n) for n in range(5)))
+    assert len(settled.assets) == 1
+
+
+def test_an_answer_that_names_nobody_belongs_to_who_holds_the_address(ward, asset_of) -> None:
+    nameless = ward.answer("10.0.0.5", hours=1)
+    holder = ward.answer("10.0.0.5", name="pump-1")
+    settled = run(holder, nameless)
+    assert asset_of(settled, nameless) == asset_of(settled, holder)
 
 
 def test_a_reused_host_name_joins_nothing(ward) -> None:
