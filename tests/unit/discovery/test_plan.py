@@ -1,5 +1,6 @@
 """A plan is followed to the letter or not at all."""
 
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -71,3 +72,9 @@ def test_a_refused_plan_tells_no_secret() -> None:
 def test_what_is_no_plan_is_said_so(octets: bytes) -> None:
     with pytest.raises(PlanError, match="reading a plan"):
         parse_plan(octets)
+
+
+def test_the_plan_in_the_guide_can_be_followed() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "guides" / "discovery.md").read_text("utf-8")
+    example = guide.split("```json")[1].split("```")[0]
+    assert parse_plan(example.encode()).known[0].device_type == PRINTER
