@@ -65,7 +65,10 @@ def names_of(
         nodes={n.id: _node_name(n, capabilities) for n in graph.nodes},
         kinds={n.id: words.device_type(n.type) for n in graph.nodes if n.type is not None},
         capabilities=capabilities,
-        pathways={str(p.id): _placed(words.pathway(p) or p.name or p.id, p.unit, places) for p in graph.pathways},
+        pathways={
+            str(p.id): _placed(words.pathway(p) or p.name or p.id, p.unit, places, share=words.share(p))
+            for p in graph.pathways
+        },
         steps={(str(p.id), str(s.id)): words.step(p, s.id) or s.name or s.id for p in graph.pathways for s in p.steps},
     )
 
@@ -95,13 +98,16 @@ class _Words:
         return self._capabilities.get(capability.partition("@")[0])
 
     def pathway(self, pathway: Pathway) -> str | None:
-        """Its name; a companion (`stroke~0.4`) says for which share of the same people it stands."""
-        kind, companion, people = str(pathway.instance_of).partition("~")
-        name = self._pathways.get(kind)
-        if name is None or not companion:
-            return name
-        share = percent(float(people), self._language)
-        return f"{name}, {share} of patients" if self._language is Language.EN else f"{name}, {share} des patients"
+        """Its name; a companion (`stroke~0.4`) goes by the name of its pathway."""
+        return self._pathways.get(str(pathway.instance_of).partition("~")[0])
+
+    def share(self, pathway: Pathway) -> str | None:
+        """For which share of the pathway's people a companion stands."""
+        people = str(pathway.instance_of).partition("~")[2]
+        if not people:
+            return None
+        of = "of patients" if self._language is Language.EN else "des patients"
+        return f"{percent(float(people), self._language)} {of}"
 
     def step(self, pathway: Pathway, step: str) -> str | None:
         return self._steps.get((str(pathway.instance_of).partition("~")[0], step))
@@ -110,9 +116,11 @@ class _Words:
         return text.fr if self._language is Language.FR and text.fr else text.en
 
 
-def _placed(name: str, unit: UnitId | None, places: Mapping[UnitId, str]) -> str:
-    """A name with the unit of its instance: `Infusion (Intensive care A)`."""
-    return name if unit is None else f"{name} ({places.get(unit, unit)})"
+def _placed(name: str, unit: UnitId | None, places: Mapping[UnitId, str], *, share: str | None = None) -> str:
+    """A name with the unit of its instance, and whom it concerns: `Medication (Ward 3; 40% of patients)`."""
+    place = None if unit is None else places.get(unit, unit)
+    told = "; ".join(filter(None, (place, share)))
+    return f"{name} ({told})" if told else name
 
 
 def percent(share: float, language: Language) -> str:

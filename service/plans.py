@@ -156,6 +156,7 @@ def _known_from_assets(assets: Iterable[Asset]) -> Iterator[KnownDevice]:
                 manufacturer=asset.value(AttributeName.MANUFACTURER),
                 model=asset.value(AttributeName.MODEL),
                 unit=asset.unit,
+                asset=asset.id,
             )
 
 

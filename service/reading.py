@@ -22,7 +22,7 @@ def parsed(content: bytes) -> Any:
     try:
         document = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise ProblemError(Kind.INVALID_JSON, f"{error}.") from error
+        raise ProblemError(Kind.INVALID_JSON, f"Not JSON: {error}.") from error
     if b"\\u0000" in content:
         raise ProblemError(Kind.INVALID_JSON, "A text holds a NUL character.")
     return document

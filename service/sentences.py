@@ -135,7 +135,9 @@ def _link(before: Event, event: Event, name: str, language: Language) -> str:
     if event.at_min == before.at_min:
         return clause
     after = f"{'after' if language is Language.EN else 'après'} {duration(event.at_min, language)}"
-    if event.kind is EventKind.SHORT and before.kind is EventKind.LYING:
+    if before.kind is EventKind.LYING and event.kind is EventKind.DOWN and event.subject == before.subject:
+        return f"{_FOUND_OUT[language]} {after}"
+    if before.kind is EventKind.LYING and event.kind is EventKind.SHORT:
         return f"{_FOUND_OUT[language]} {after}, {clause}"
     return f"{clause} {after}"
 

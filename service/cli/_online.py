@@ -104,3 +104,18 @@ async def online_ranking(
 def document_of(value: Any) -> Any:
     """A view as plain lists, dictionaries and numbers, for documents made of several."""
     return orjson.loads(encoded(value))
+
+
+def show_ranking(page: RankingPage) -> None:
+    """The rows of a stored ranking for people: rank, name, what it is, where, and why."""
+    for row in page.items:
+        what = row.device_type_name or "?"
+        print(
+            f"{row.rank:>4}  {row.score:>14,.2f}  {row.mode:<12}  {row.name}  ({what}){'  vital' if row.vital else ''}"
+        )
+        print(f"      {row.reason}")
+    told = page.run
+    print(
+        f"\nrun {told.run} of {told.computed_at:%Y-%m-%d %H:%M} UTC, horizon {page.horizon}; {page.total} ranked; "
+        f"{told.unreviewed_numbers} numbers nobody reviewed, {told.questions} open questions"
+    )

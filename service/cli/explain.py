@@ -75,8 +75,8 @@ async def _explain(
     async with connected(settings) as pool:
         hospital = await find_establishment(pool, establishment)
         async with scope(pool, hospital.id) as connection:
-            asset = await _find(connection, hospital.id, named)
             loaded = await Runs(load_pack()).latest(connection, hospital.id)
+            asset = await _find(connection, hospital.id, named)
     node = NodeId(asset.id)
     if node not in loaded.nodes:
         raise InputError(

@@ -10,7 +10,7 @@ import typer
 from riskdb.knowledge import load_pack
 from riskdb.store.pool import scope
 from service.bootstrap import find_establishment
-from service.cli._online import AsJson, State, Which, fail, print_json, run, say
+from service.cli._online import AsJson, State, Which, print_json, run, say
 from service.database import connected
 from service.errors import InputError, Kind, ProblemError
 from service.imports import FILE_BYTES_MAX, File, ImportKind, ImportReport, import_file
@@ -119,10 +119,7 @@ def _show(report: ImportReport) -> None:
 )
 def import_policy(file: Source, establishment: Which = None, state: State = None, as_json: AsJson = False) -> None:
     """Put a policy in force."""
-    try:
-        saved = run("import policy", _policy(settings_from(state=state), file, establishment), bad_input=True)
-    except ProblemError as problem:
-        fail("import policy", problem, code=2)
+    saved = run("import policy", _policy(settings_from(state=state), file, establishment), bad_input=True)
     if as_json:
         print_json({"version": saved.version, "saved_by": saved.saved_by, "saved_at": saved.saved_at})
     else:
@@ -130,8 +127,11 @@ def import_policy(file: Source, establishment: Which = None, state: State = None
 
 
 async def _policy(settings: Settings, path: Path, establishment: str | None) -> PolicyInForce:
-    document = parsed(_content(path, bytes_max=POLICY_BYTES_MAX))
-    wanted = validated(ADAPTER, document, where="policy", kind=Kind.INVALID_BODY)
+    content = _content(path, bytes_max=POLICY_BYTES_MAX)
+    try:
+        wanted = validated(ADAPTER, parsed(content), where="policy", kind=Kind.INVALID_BODY)
+    except ProblemError as problem:
+        raise InputError(f"reading {path}: {problem.detail}") from problem
     async with connected(settings) as pool:
         hospital = await find_establishment(pool, establishment)
         async with scope(pool, hospital.id) as connection:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import structlog
 
-from discovery.fingerprints import CardSet, load_cards, recognise
+from discovery.fingerprints import load_cards, recognise
 from riskdb.exchange import graph_document
 from riskdb.graph import build_graph
 from riskdb.identify import settle
@@ -121,7 +121,7 @@ class _Run:
             rooms = await places.rooms(connection, self.establishment)
             ports = await places.ports(connection, self.establishment)
         async with self._stage("recognise"):
-            sightings = await asyncio.to_thread(self._recognise, heard, load_cards())
+            sightings = await asyncio.to_thread(self._recognise, heard)
         async with self._stage("settle"):
             settlement: Settlement = await asyncio.to_thread(
                 settle,
@@ -199,7 +199,8 @@ class _Run:
                 connection, self.establishment, run=run, ranking=ranking, built=built, graph=document
             )
 
-    def _recognise(self, heard: Sequence[Observation], cards: CardSet) -> list[Sighting]:
+    def _recognise(self, heard: Sequence[Observation]) -> list[Sighting]:
+        cards = load_cards()  # the first time some 0.3 s, so not in the loop
         sightings = []
         for index, observation in enumerate(heard):
             if index % PROGRESS_EVERY == 0:
