@@ -237,6 +237,7 @@ async def test_every_answer_carries_the_security_headers_and_a_request_id(servic
         assert reply.headers["X-Content-Type-Options"] == "nosniff"
         assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
         assert reply.headers["Cache-Control"] == "no-store"
+        assert reply.headers["Server"] == "wardgraph"
         assert len(reply.headers["X-Request-Id"]) >= 8
     odd = await service.nobody.get("/healthz", headers={"X-Request-Id": "a b"})
     assert odd.headers["X-Request-Id"] != "a b"
