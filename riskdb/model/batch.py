@@ -24,6 +24,8 @@ from riskdb.model.observation import (
 FORMAT = "wardgraph/observations/1"
 BATCH_ROWS_MAX = 2_000  # one transaction; an agent that has more sends more batches
 FUTURE_MAX = timedelta(minutes=5)  # how far an agent's clock may run ahead before its statements are refused
+SEEN_AT_MIN = datetime(2000, 1, 1, tzinfo=UTC)  # older is a clock that was never set: a date to settle by it is not
+_KEYS = frozenset({"format", "id", "observations"})
 _ROW_KEYS = frozenset({"seen_at", "address", "mac", "protocol", "facts"})
 
 
@@ -77,9 +79,12 @@ def decode_batch(
         raise BatchError(f"reading a batch: not JSON: {error}") from error
     if not isinstance(parsed, dict) or parsed.get("format") != FORMAT:
         raise BatchError(f"reading a batch: format is not {FORMAT}")
+    unknown = sorted(set(parsed) - _KEYS)
+    if unknown:
+        raise BatchError(f"reading a batch: unknown key {unknown[0][:80]!r}")
     identifier, rows = parsed.get("id"), parsed.get("observations")
-    if not isinstance(identifier, str) or not 8 <= len(identifier) <= 64:
-        raise BatchError("reading a batch: id must be a text of 8 to 64 characters")
+    if not isinstance(identifier, str) or not 8 <= len(identifier) <= 64 or not identifier.isprintable():
+        raise BatchError("reading a batch: id must be a text of 8 to 64 printable characters")
     if not isinstance(rows, list) or len(rows) > BATCH_ROWS_MAX:
         raise BatchError(f"reading a batch: observations must be a list of at most {BATCH_ROWS_MAX}")
     taken: list[Observation] = []
@@ -123,6 +128,8 @@ def _seen_at(value: Any, *, now: datetime) -> datetime:
         raise ValueError("seen_at has no time zone")
     if seen_at > now + FUTURE_MAX:
         raise ValueError("seen_at lies in the future: check the agent's clock")
+    if seen_at < SEEN_AT_MIN:
+        raise ValueError("seen_at lies before the year 2000: check the agent's clock")
     return seen_at.astimezone(UTC)
 
 

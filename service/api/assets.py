@@ -75,11 +75,17 @@ async def list_assets(call: SiteCall[AssetsQuery, None]) -> Answer[AssetPage]:
     return Answer(value=AssetPage(items=tuple(asset_summary(asset) for asset in page.assets), next=following))
 
 
+YEARS = range(1900, 3000)  # beyond, another time zone or the database may have no such moment
+
+
 def _aware(moment: datetime | None) -> datetime | None:
-    if moment is not None and moment.tzinfo is None:
-        raise refusal(
-            Kind.INVALID_PARAMETERS, [Place(where="parameters", reason="a moment needs its time zone, such as Z")]
-        )
+    if moment is None:
+        return None
+    wrong = "a moment needs its time zone, such as Z" if moment.tzinfo is None else ""
+    if moment.year not in YEARS:
+        wrong = f"a moment lies between the years {YEARS.start} and {YEARS[-1]}"
+    if wrong:
+        raise refusal(Kind.INVALID_PARAMETERS, [Place(where="parameters", reason=wrong)])
     return moment
 
 
