@@ -6,8 +6,8 @@ Pure. A key is judged by all its carriers at once, so no order of reading can ch
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-from riskdb.identity_groups import key_of_mac, names_differ, serial_texts
-from riskdb.identity_keys import Evidence
+from riskdb.identity_groups import differ, key_of_mac, names_differ, serial_texts
+from riskdb.identity_keys import PRODUCT_PREFIX, Evidence
 from riskdb.identity_leases import DOUBT, LEASE
 from riskdb.model import facts
 from riskdb.model.asset import Demotion, DemotionReason, IdentityKey, KeyKind
@@ -42,10 +42,10 @@ def demotions(
         reason = None
         if len(devices) > HANDFUL:
             reason = DemotionReason.SHARED
-        elif len(devices) > 1 and _contradicts_itself(key, members, devices=devices, evidence=evidence):
+        elif _contradicts_itself(key, members, devices=devices, evidence=evidence):
             reason = DemotionReason.CONTRADICTED
         if reason:
-            found[key] = Demotion(key=key, reason=reason, carriers=len(devices))
+            found[key] = Demotion(key=key, reason=reason, carriers=max(2, len(devices)))
     return found
 
 
@@ -108,32 +108,42 @@ def _contradicts_itself(
 
 
 def _alive_with_other_name(a: Sequence[int], b: Sequence[int], evidence: Sequence[Evidence]) -> bool:
-    """Whether two carriers of a serial live at the same time under different names: the serial is a placeholder."""
+    """Whether two carriers of a serial live at the same time as different products or under different names."""
     our_names = {name for i in a for name in evidence[i].names}
     their_names = {name for i in b for name in evidence[i].names}
     ours = [evidence[i].observation.seen_at for i in a]
     theirs = [evidence[i].observation.seen_at for i in b]
     apart = max(min(ours), min(theirs)) - min(max(ours), max(theirs))
-    return apart <= LEASE and names_differ(our_names, their_names)
+    others = names_differ(our_names, their_names) or differ(_products(a, evidence), _products(b, evidence))
+    return apart <= LEASE and others
+
+
+def _products(members: Sequence[int], evidence: Sequence[Evidence]) -> frozenset[str]:
+    return frozenset(token for i in members for token in evidence[i].tokens if token.startswith(PRODUCT_PREFIX))
 
 
 def _names_alternate(members: Sequence[int], evidence: Sequence[Evidence]) -> bool:
-    """Whether a MAC's host name goes to and fro, or stands at two addresses at once: a dock, not a renamed device."""
+    """Whether a MAC's host name goes to and fro, or it is two names or products at once at two addresses: a dock."""
     seen: dict[tuple[str, str], list[tuple[float, str | None]]] = defaultdict(list)
     for index in members:
         stated = evidence[index].observation.facts
         for fact in (facts.SNMP_SYS_NAME, facts.DHCP_HOSTNAME):
             for _, name in evidence[index].names if fact in stated else ():
                 seen[fact, name].append((evidence[index].observation.seen_at.timestamp(), evidence[index].address))
+        for product in _products((index,), evidence):
+            at = evidence[index].observation.seen_at.timestamp()
+            seen[PRODUCT_PREFIX, product].append((at, evidence[index].address))
     for (fact, name), ours in seen.items():
         for (other_fact, other_name), theirs in seen.items():
-            if other_fact == fact and name < other_name and _interleave(ours, theirs):
+            if other_fact == fact and name < other_name and _two_at_once(ours, theirs, named=fact != PRODUCT_PREFIX):
                 return True
     return False
 
 
-def _interleave(ours: Sequence[tuple[float, str | None]], theirs: Sequence[tuple[float, str | None]]) -> bool:
+def _two_at_once(
+    ours: Sequence[tuple[float, str | None]], theirs: Sequence[tuple[float, str | None]], *, named: bool
+) -> bool:
     our_times, their_times = [at for at, _ in ours], [at for at, _ in theirs]
     apart_s = max(min(our_times), min(their_times)) - min(max(our_times), max(their_times))
     elsewhere = {address for _, address in ours}.isdisjoint({address for _, address in theirs})
-    return apart_s <= 0 or (elsewhere and apart_s <= DOUBT.total_seconds())
+    return (named and apart_s <= 0) or (elsewhere and apart_s <= DOUBT.total_seconds())

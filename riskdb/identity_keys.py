@@ -27,12 +27,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_PLACEHOLDER_SERIALS = _words(
-    """NA NONE NULL NIL UNKNOWN UNDEFINED DEFAULT DEFAULTSTRING EMPTY INVALID TEST TESTSERIAL TBD TBC NOSERIAL
-    NOSERIALNUMBER SERIAL SERIALNUMBER SYSTEMSERIALNUMBER CHASSISSERIALNUMBER NOTAVAILABLE NOTAPPLICABLE NOTSPECIFIED
-    NOTSET TOBEFILLEDBYOEM TOBEFILLEDBYOEMX INCONNU AUCUN NONRENSEIGNE SANSOBJET SANSNUMERO ABCDEF ABCDEFG ABCD1234
-    ABC123 ABC1234 XXXXXX DEADBEEF"""
-)
+_PLACEHOLDER_SERIALS = _words("ABCD1234 ABC123 ABC1234 A1B2C3 A1B2C3D4")  # words have no digit and are refused anyway
 _COUNTING = "01234567890123456789"
 _SERIAL_PREFIX = re.compile(
     r"^\s*(?:s\s*/\s*n|serial(?:\s*(?:no|number|nr))?|n°\s*de\s*série)\s*[.:#]*\s*", re.IGNORECASE
@@ -213,6 +208,8 @@ def normal_serial(text: str) -> str:
     """
     serial = re.sub(r"[^0-9A-Z]", "", _SERIAL_PREFIX.sub("", text).upper())
     if not SERIAL_CHARS_MIN <= len(serial) <= SERIAL_CHARS_MAX or len(set(serial)) == 1:
+        return ""
+    if not re.search(r"[0-9]", serial):  # <private>, "Number", "unknown": words, in any language
         return ""
     return "" if serial in _PLACEHOLDER_SERIALS or serial in _COUNTING else serial
 

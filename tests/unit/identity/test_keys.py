@@ -36,6 +36,7 @@ def test_a_serial_is_the_same_however_it_is_typed(typed: str) -> None:
         "-",
         "",
         "Default string",
+        "<private>",
     ],
 )
 def test_a_placeholder_is_no_serial(typed: str) -> None:

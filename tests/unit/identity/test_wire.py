@@ -154,6 +154,23 @@ def test_a_serial_printed_on_every_board_names_none(ward) -> None:
     assert DemotionReason.SHARED in {d.reason for d in settled.demotions}
 
 
+def test_one_serial_on_two_products_at_once_is_a_part_number(ward) -> None:
+    settled = run(
+        ward.answer("10.0.0.1", maker="Acme", model="X1", serial="1E1C0000XHCI", if_mac=PUMP),
+        ward.answer("10.0.0.2", maker="Acme", model="Y2", serial="1E1C0000XHCI", if_mac=OTHER, hours=1),
+    )
+    assert len(settled.assets) == 2
+    assert DemotionReason.CONTRADICTED in {d.reason for d in settled.demotions}
+
+
+def test_one_mac_on_two_products_at_two_addresses_at_once_is_shared(ward) -> None:
+    settled = run(
+        ward.answer("10.0.0.1", maker="Acme", model="X1", if_mac=PUMP),
+        ward.answer("10.0.0.2", maker="Acme", model="Y2", if_mac=PUMP, hours=1),
+    )
+    assert len(settled.assets) == 2
+
+
 def test_an_announcement_repeated_at_its_address_is_the_same_device(ward) -> None:
     settled = run(
         ward.announcement("10.0.0.5", "Pump 12", host="pump-12.local"),
