@@ -1,6 +1,6 @@
 """How well `wardgraph identify` names real devices: the SNMP recordings against what is expected of them.
 
-usage: python bench/identify.py [../shared/data/snmp-librenms]      prints the tables of bench/results-identify.md
+`./x bench identify` prints the tables of bench/RESULTS.md. The recordings lie in ../shared, or in WARDGRAPH_SHARED.
 
 Cards were developed on two thirds of the recordings and the last third was held out (by a digest of the file name).
 Right: equal after normalisation (case, punctuation, a leading "version" or "v" aside). Close: one holds the other, as
@@ -9,8 +9,8 @@ AP7900B and "AP7900B B2". Wrong: neither. Extra: said where nothing is expected;
 
 import csv
 import hashlib
+import os
 import re
-import sys
 import tarfile
 import time
 from collections import Counter
@@ -84,7 +84,8 @@ def report(title: str, counts: Counter[str]) -> None:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parents[2] / "shared/data/snmp-librenms")
+    shared = Path(os.environ.get("WARDGRAPH_SHARED", Path(__file__).parents[2] / "shared"))
+    folder = shared / "data/snmp-librenms"
     with (folder / "truth.csv").open(encoding="utf-8") as file:
         truth = {row["file"]: row for row in csv.DictReader(file)}
     cards = load_cards()

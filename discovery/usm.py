@@ -8,13 +8,13 @@ GETNEXT and GETBULK only.
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyasn1.codec.ber import encoder  # type: ignore[import-untyped] # ships no types
-from pysnmp.carrier.base import AbstractTransportAddress, AbstractTransportDispatcher  # type: ignore[import-untyped] # ships no types
-from pysnmp.entity import config  # type: ignore[import-untyped] # ships no types
-from pysnmp.entity.engine import SnmpEngine  # type: ignore[import-untyped] # ships no types
-from pysnmp.error import PySnmpError  # type: ignore[import-untyped] # ships no types
-from pysnmp.proto import errind  # type: ignore[import-untyped] # ships no types
-from pysnmp.proto.api import v2c  # type: ignore[import-untyped] # ships no types
+from pyasn1.codec.ber import encoder
+from pysnmp.carrier.base import AbstractTransportAddress, AbstractTransportDispatcher
+from pysnmp.entity import config
+from pysnmp.entity.engine import SnmpEngine
+from pysnmp.error import PySnmpError
+from pysnmp.proto import errind
+from pysnmp.proto.api import v2c
 
 from discovery.asking import Reply, Told, Unusable
 from discovery.safety import PATIENCE_S, Answer, Gate, Packet

@@ -4,7 +4,7 @@ The security is pysnmp's own, so that our agent meets an implementation that is 
 GETBULK over a device's rows; a question without authentication and privacy gets an error, never a value.
 """
 
-# mypy: disable-error-code="import-untyped, misc"
+# mypy: disable-error-code="misc"
 # pysnmp has no types of its own.
 
 from collections.abc import Callable

@@ -18,6 +18,7 @@ from service.bootstrap import find_establishment
 from service.database import connected
 from service.errors import InputError, ProblemError
 from service.jobs.pipeline import run_pipeline
+from service.logs import configure_logs
 from service.postgres_binaries import EmbeddedError
 from service.routes import encoded
 from service.runs import Runs
@@ -52,6 +53,7 @@ EXPECTED = (
 
 def run(command: str, work: Coroutine[Any, Any, T], *, bad_input: bool = False) -> T:
     """Do the work of a command; expected trouble is one plain sentence and exit code 1 (2 for bad input)."""
+    configure_logs(as_json=False)
     try:
         return asyncio.run(work)
     except KeyboardInterrupt:

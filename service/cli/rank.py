@@ -1,11 +1,12 @@
 """`wardgraph rank`: assets and services in the order of what their compromise does to patients.
 
-With --graph it ranks a graph file and needs no database. It computes nothing itself: `riskdb.ranking` does.
+With --graph it ranks a graph file and needs no database; without, it tells the service's newest ranking. It computes
+nothing itself: `riskdb.ranking` does.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -16,8 +17,9 @@ from riskdb.impact import Network, compile
 from riskdb.model.care import DEFAULT_HORIZON, CareGraph
 from riskdb.model.impact import Ranking
 from riskdb.ranking import rank as rank_network
-from service.cli._exchange_files import print_document, read_graph, stop
+from service.cli._exchange_files import print_document, read_graph
 from service.sentences import Language, names_of, reason_sentence
+from service.settings import Settings, settings_from
 
 COMMAND = "rank"
 LEAKS_SHOWN_MAX = 10
@@ -35,10 +37,24 @@ def rank(
     top: Annotated[int, typer.Option(min=1, help="How many rows to tell people; --json has them all.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document (wardgraph/ranking/1) on stdout.")] = False,
     lang: Annotated[Language, typer.Option(help="The language of the reasons.")] = Language.EN,
+    state: Annotated[Path | None, typer.Option(help="Without --graph: the state directory of the service.")] = None,
+    establishment: Annotated[str | None, typer.Option(help="Without --graph: its number or name.")] = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Without --graph: settle, relate and rank anew first.")
+    ] = False,
 ) -> None:
-    """Say which assets and services matter most, and why."""
+    """Say which assets and services matter most, and why: of a graph file, or of the establishment as last ranked."""
     if graph is None:
-        stop(COMMAND, "needs --graph FILE")
+        _tell_stored(
+            settings_from(state=state),
+            as_json=as_json,
+            establishment=establishment,
+            horizon=horizon,
+            limit=top,
+            language=lang,
+            recompute=refresh,
+        )
+        return
     care = read_graph(graph, command=COMMAND)
     ranking = _ranked(compile(care), horizon=horizon, limit=None if as_json else top)
     if as_json:
@@ -46,6 +62,16 @@ def rank(
         return
     for line in _table(care, ranking, lang):
         print(line)
+
+
+def _tell_stored(settings: Settings, *, as_json: bool, **asked: Any) -> None:
+    from service.cli import _online  # only here: ranking a file needs no database library
+
+    page = _online.run(COMMAND, _online.online_ranking(settings, **asked))
+    if as_json:
+        _online.print_json(page)
+    else:
+        _online.show_ranking(page)
 
 
 def _ranked(network: Network, *, horizon: str, limit: int | None) -> Ranking:

@@ -17,7 +17,6 @@ import aiohttp
 import pytest
 
 from service.cli._online import online_ranking
-from service.errors import ProblemError
 from service.settings import Settings
 
 UNITS = "unit_id,name,unit_type,beds\nicu-a,ICU A,icu,8\nward-1,Ward 1,ward,24\n"
@@ -171,10 +170,13 @@ async def test_lists_are_imported_ranked_and_explained(wardgraph: Commands, sett
         nothing_yet = wardgraph("explain", "DIRECTORY")
         assert (nothing_yet.returncode, "ranked" in nothing_yet.stderr) == (1, True)
 
+        too_early = wardgraph("rank")
+        assert (too_early.returncode, "ranked yet" in too_early.stderr) == (1, True)
+        assert wardgraph.json("rank", "--refresh", "--top", "2")["items"][1]["rank"] == 2
+        assert "Qui prend" in wardgraph("rank", "--lang", "fr").stdout
+
     await asyncio.to_thread(people_type)
-    with pytest.raises(ProblemError):
-        await online_ranking(settings)
-    page = await online_ranking(settings, recompute=True)
+    page = await online_ranking(settings)
     assert {row.name for row in page.items} >= {"DIRECTORY", "EHR"}
 
     def people_ask() -> None:
