@@ -6,13 +6,12 @@ It joins what a list says of a MAC with the address at which a table sees that M
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from discovery.rules import Placement, Source, Subject, canonical, placement_of
+from discovery.rules import SUBJECTS_MAX, Placement, Source, Subject, canonical, placement_of
 from riskdb.model import facts
 from riskdb.model.claim import Claim
 from riskdb.model.observation import Observation, Protocol
 from riskdb.model.policy import KnownDevice
 
-SUBJECTS_MAX = 500_000  # addresses remembered; a /13 of devices. Protects memory from invented table rows
 WORDS_MAX = 32  # placements of one address: lists, tables and its own answers say the same few things again and again
 
 _SOURCES = {Protocol.SNMP: Source.ANSWER, Protocol.LLDP: Source.TABLE, Protocol.MDNS: Source.HEARD}
@@ -93,7 +92,11 @@ class Register:
 
     def _add_word(self, address: str, word: Placement) -> None:
         subject = self._subject(address)
-        if subject is not None and word not in subject.placements and len(subject.placements) < WORDS_MAX:
+        if subject is None or word in subject.placements:
+            return
+        if len(subject.placements) >= WORDS_MAX:
+            self.subjects[address] = replace(subject, crowded=True)
+        else:
             self.subjects[address] = replace(subject, placements=(*subject.placements, word))
 
     def _subject(self, address: str) -> Subject | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from zoneinfo import ZoneInfo
 
 from riskdb.model.claim import Category
@@ -17,6 +17,9 @@ from riskdb.model.ids import AssetId, DeviceTypeId, UnitId
 from riskdb.model.policy import Decision, KnownDevice, Plan, SafetyClass, Target, Window
 
 SUBNET_BITS = {4: 24, 6: 64}  # what counts as one subnet for budgets and breakers
+SUBJECTS_MAX = 500_000  # addresses remembered; a /13 of devices. Protects memory from invented table rows
+# IPv4 in the dress of IPv6: such a packet would slip past every scope that names the IPv4 address.
+_TRANSLATED = (ip_network("::ffff:0:0/96"), ip_network("64:ff9b::/96"))
 
 
 class Source(StrEnum):
@@ -53,6 +56,7 @@ class Subject:
     placements: tuple[Placement, ...] = ()
     seen_macs: frozenset[str] = frozenset()
     seen_vlans: frozenset[str] = frozenset()
+    crowded: bool = False  # more was said of it than is kept: what was lost may have been that it is passive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +157,34 @@ def _outside(q: _Question) -> Refusal | None:
     return Refusal("outside_ranges", "the address is not within the plan's ranges")
 
 
+def _not_one_device(q: _Question) -> Refusal | None:
+    """A packet to a group or broadcast address reaches devices that nobody decided about."""
+    parsed = ip_address(q.address)
+    if parsed.is_multicast or parsed.is_unspecified or any(parsed in n for n in _TRANSLATED):
+        return Refusal("not_one_device", "the address names a group, nobody, or an IPv4 address in disguise")
+    if parsed.version == 4 and parsed.is_reserved:
+        return Refusal("not_one_device", "the address is reserved or the broadcast of every network")
+    if not q.subject.seen_macs and _may_be_broadcast(parsed, q.plan):
+        return Refusal("not_one_device", "it may be the broadcast address of a subnet, and no table shows a device")
+    return None
+
+
+def _may_be_broadcast(address: IPv4Address | IPv6Address, plan: Plan) -> bool:
+    """Whether a /24 or /64, or a range that the plan names, has this as its first or last address."""
+    if int(address) & (0xFF if address.version == 4 else 0xFFFF_FFFF_FFFF_FFFF) == 0:
+        return True
+    if address.version == 4 and int(address) & 0xFF == 0xFF:
+        return True
+    return address in _ends((*plan.ranges, *(d.value for d in plan.sweepable if d.target is Target.RANGE)))
+
+
+@lru_cache(maxsize=16)
+def _ends(ranges: tuple[str, ...]) -> frozenset[IPv4Address | IPv6Address]:
+    """The first and last addresses of ranges that have any to spare."""
+    parsed = [n for n in map(network, ranges) if n.num_addresses > 2]
+    return frozenset(end for n in parsed for end in (n.network_address, n.broadcast_address))
+
+
 def _do_not_probe(q: _Question) -> Refusal | None:
     for scope in q.plan.do_not_probe:
         if covers(scope, q.address, q.subject):
@@ -161,15 +193,23 @@ def _do_not_probe(q: _Question) -> Refusal | None:
 
 
 def _scope_unknown(q: _Question) -> Refusal | None:
-    """Of an address that no source places, a table must first show that it lies outside the VLANs and makers spared."""
-    if any(p.source in OPENING and p.device_type is not None for p in q.subject.placements):
+    """A list or a table must first show that it lies outside the VLANs and makers spared; switches are those tables."""
+    words = [p for p in q.subject.placements if p.source in OPENING]
+    classes = (class_of(p, q.subject.placements, q.plan) for p in words)
+    if SafetyClass.INFRASTRUCTURE in classes:
         return None
     spared = {scope.target for scope in q.plan.do_not_probe}
-    if Target.VLAN in spared and not q.subject.seen_vlans:
+    if Target.VLAN in spared and not q.subject.seen_vlans and not any(p.vlan for p in words):
         return Refusal("scope_unknown", "some VLANs must not be probed and no table shows the VLAN of this address")
-    if Target.MAC_PREFIX in spared and not q.subject.seen_macs:
+    if Target.MAC_PREFIX in spared and not q.subject.seen_macs and not any(p.mac for p in words):
         return Refusal("scope_unknown", "some MACs must not be probed and no table shows the MAC of this address")
     return None
+
+
+def _crowded(q: _Question) -> Refusal | None:
+    """What there was no room to remember may have been that the device is passive."""
+    full = len(q.state.subjects) >= SUBJECTS_MAX and q.address not in q.state.subjects
+    return Refusal("crowded", "more was said of the address than is kept") if full or q.subject.crowded else None
 
 
 def _breaker(q: _Question) -> Refusal | None:
@@ -202,8 +242,10 @@ def _window(q: _Question) -> Refusal | None:
 _REFUSALS: tuple[Callable[[_Question], Refusal | None], ...] = (
     _killed,
     _outside,
+    _not_one_device,
     _do_not_probe,
     _scope_unknown,
+    _crowded,
     _breaker,
     _subnet_breaker,
     _window,
@@ -212,7 +254,7 @@ _REFUSALS: tuple[Callable[[_Question], Refusal | None], ...] = (
 
 def _by_class(address: str, subject: Subject, plan: Plan) -> Permit | Refusal:
     """Unknown means passive: some source must place the address, and no source may place it among the passive."""
-    believed = believed_placements(subject)
+    believed = believed_placements(subject, plan)
     classes = [(class_of(p, believed, plan), p) for p in believed]
     known = [(c, p) for c, p in classes if c is not None]
     if known:
@@ -231,12 +273,20 @@ def _by_class(address: str, subject: Subject, plan: Plan) -> Permit | Refusal:
     return Refusal("unknown_means_passive", "no source places it in a class that may be asked")
 
 
-def believed_placements(subject: Subject) -> tuple[Placement, ...]:
-    """The words that still hold: a list's word on an address is void once tables show only other MACs there."""
+def believed_placements(subject: Subject, plan: Plan) -> tuple[Placement, ...]:
+    """The words that still hold: a list's word on an address is void once tables show only other MACs there.
+
+    A word that closes the address holds all the same: a router that answers for others, or a new network card, shows
+    another MAC before the same ventilator.
+    """
     return tuple(
         p
         for p in subject.placements
-        if p.source is not Source.IMPORT or p.mac is None or not subject.seen_macs or p.mac in subject.seen_macs
+        if p.source is not Source.IMPORT
+        or p.mac is None
+        or not subject.seen_macs
+        or p.mac in subject.seen_macs
+        or class_of(p, (p,), plan) is SafetyClass.PASSIVE
     )
 
 
@@ -260,7 +310,7 @@ def class_of(word: Placement, others: tuple[Placement, ...], plan: Plan) -> Safe
 
 def closing_word(subject: Subject, plan: Plan) -> Placement | None:
     """What an answer, a table or listening says that closes the address, where no list had it closed already."""
-    believed = believed_placements(subject)
+    believed = believed_placements(subject, plan)
     passive = [p for p in believed if class_of(p, believed, plan) is SafetyClass.PASSIVE]
     if any(p.source is Source.IMPORT for p in passive):
         return None

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from discovery import rules
 from discovery.placing import Register
 from discovery.rules import (
     DeviceState,
@@ -143,6 +144,55 @@ def test_a_stranger_at_a_listed_address_is_not_asked() -> None:
     assert refused(verdict(plan(known=(known(HERE, mac=OTHER_MAC),)), seen(Protocol.ARP, mac=MAC)), "changed_hands")
 
 
+def test_a_ventilator_behind_a_router_that_answers_for_it_stays_closed() -> None:
+    listed = (known(HERE, VENTILATOR, mac=OTHER_MAC), known("127.9.7.1", SWITCH, mac=MAC))
+    swept = (decision(Target.RANGE, "127.9.1.0/24"),)
+    found = verdict(plan(known=listed, sweepable=swept), seen(Protocol.ARP, mac=MAC))
+    assert refused(found, "passive_class")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.9.1.255",  # broadcast of a /24, in the middle of the /16 that is swept
+        "127.9.2.0",
+        "127.9.255.255",
+        "127.9.3.63",  # broadcast of a range that the plan names
+        "224.0.0.251",
+        "255.255.255.255",
+        "0.0.0.0",
+        "240.0.0.1",
+        "ff02::1",
+        "fd00:9::",  # anycast of all routers of a subnet, RFC 4291 section 2.6.1
+        "::ffff:127.9.1.5",  # a packet to it is a packet to 127.9.1.5
+    ],
+)
+def test_what_may_reach_more_than_one_device_is_not_asked(address: str) -> None:
+    everything = ("0.0.0.0/0", "::/0", "127.9.3.0/26")
+    swept = plan(ranges=everything, sweepable=(decision(Target.RANGE, "127.9.0.0/16"),), known=(known(address),))
+    state = state_of(swept)
+    assert refused(decide(address, swept, state, MORNING), "not_one_device")
+
+
+def test_a_device_that_a_table_shows_at_an_odd_address_is_asked() -> None:
+    swept = plan(sweepable=(decision(Target.RANGE, "127.9.0.0/16"),))
+    state = state_of(swept, seen(Protocol.ARP, address="127.9.1.255", mac=MAC))
+    assert isinstance(decide("127.9.1.255", swept, state, MORNING), Permit)
+
+
+def test_an_address_of_which_too_much_is_said_is_left_alone() -> None:
+    babble = [seen(Protocol.MDNS, device_type=PRINTER, model=f"Laser {n}") for n in range(40)]
+    last = seen(Protocol.MDNS, device_type=VENTILATOR)  # there is no room left to remember it
+    assert refused(verdict(plan(known=(known(HERE),)), *babble, last), "crowded")
+
+
+def test_when_memory_is_full_only_remembered_addresses_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    swept = plan(sweepable=(decision(Target.RANGE, "127.9.1.0/24"),), known=(known("127.9.1.6"), known("127.9.1.7")))
+    monkeypatch.setattr(rules, "SUBJECTS_MAX", 2)
+    assert refused(verdict(swept), "crowded")
+    assert isinstance(decide("127.9.1.6", swept, state_of(swept), MORNING), Permit)
+
+
 def test_a_neighbour_that_lldp_describes_is_placed() -> None:
     found = verdict(plan(), seen(Protocol.LLDP, mac=MAC, device_type=SWITCH))
     assert found == Permit("table:infrastructure:access_switch", SafetyClass.INFRASTRUCTURE)
@@ -189,6 +239,17 @@ def test_a_sweep_spares_addresses_until_a_table_shows_where_they_are(target: Tar
         seen(Protocol.BRIDGE, address=None, mac="00:99:99:00:00:01", stated={facts.BRIDGE_VLAN: "20"}),
     )
     assert isinstance(verdict(swept, *elsewhere), Permit)
+
+
+@pytest.mark.parametrize(("target", "value"), [(Target.VLAN, "310"), (Target.MAC_PREFIX, "00:99:99")])
+def test_a_listed_printer_of_unknown_vlan_or_maker_waits_for_a_table_and_a_switch_does_not(
+    target: Target, value: str
+) -> None:
+    spared = (decision(target, value),)
+    assert refused(verdict(plan(known=(known(HERE),), do_not_probe=spared)), "scope_unknown")
+    assert isinstance(verdict(plan(known=(known(HERE, SWITCH),), do_not_probe=spared)), Permit)
+    told = replace(known(HERE, mac=MAC), vlan="20")
+    assert isinstance(verdict(plan(known=(told,), do_not_probe=spared)), Permit)
 
 
 def test_a_vlan_that_a_bridge_table_shows_counts() -> None:
