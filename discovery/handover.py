@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from discovery.outbox import Spool
-from riskdb.model.batch import encode_batch
+from riskdb.model.batch import Batch, encode_batch
 from riskdb.model.policy import PLAN_BYTES_MAX, Plan, parse_plan
 
 ATTEMPTS_MAX = 4  # within one hand-over: after 1, 2 and 4 s of waiting the next start goes on
@@ -73,7 +73,7 @@ class Service:
         """Hand over all that waits; ServiceError when the service takes no more, and the rest stays in the spool."""
         done = HandedOver()
         while (batch := spool.next_batch()) is not None:
-            status, answer = await self._post(encode_batch(batch))
+            status, answer = await self._post(batch)
             if status == HTTPStatus.OK:
                 rejected = _rejected(answer)
                 for row in rejected[:20]:
@@ -87,9 +87,9 @@ class Service:
             done = _plus(done, parked=1)
         return done
 
-    async def _post(self, body: bytes) -> tuple[int, bytes]:
+    async def _post(self, batch: Batch) -> tuple[int, bytes]:
         """Post a batch until there is an answer about it; backs off between attempts."""
-        doing, problem = f"handing observations to {self.url}", ""
+        doing, problem, body = f"handing observations to {self.url}", "", encode_batch(batch)
         for attempt in range(ATTEMPTS_MAX):
             if attempt:
                 await asyncio.sleep(BACK_OFF_FIRST_S * 2 ** (attempt - 1))
@@ -104,9 +104,12 @@ class Service:
                 raise TokenError(
                     f"{doing}: the token was refused ({response.status}); it may be revoked. Nothing is lost"
                 )
-            if response.status == HTTPStatus.OK or response.status in _BATCH:
+            acknowledged = response.status == HTTPStatus.OK and _receipt(answer).get("batch") == batch.id
+            if acknowledged or response.status in _BATCH:
                 return response.status, answer
             problem = f"status {response.status}"
+            if response.status == HTTPStatus.OK:
+                problem = "the answer is no receipt for the batch; is a proxy or a login page in between?"
         raise ServiceError(f"{doing}: {problem}. What waits is kept and handed over at the next start")
 
 
@@ -127,12 +130,16 @@ async def _read(response: aiohttp.ClientResponse, bytes_max: int) -> bytes:
     return body
 
 
-def _rejected(answer: bytes) -> list[dict[str, Any]]:
+def _receipt(answer: bytes) -> dict[str, Any]:
     try:
         parsed = orjson.loads(answer)
     except orjson.JSONDecodeError:
-        return []
-    rejected = parsed.get("rejected") if isinstance(parsed, dict) else None
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _rejected(answer: bytes) -> list[dict[str, Any]]:
+    rejected = _receipt(answer).get("rejected")
     return [row for row in rejected if isinstance(row, dict)] if isinstance(rejected, list) else []
 
 

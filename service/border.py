@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 
+import asyncpg
 import structlog
 from aiohttp import web
 
@@ -28,6 +29,14 @@ SECURITY_HEADERS = {
     "Server": "wardgraph",  # aiohttp would tell its version and Python's
 }
 _FROM_AIOHTTP = {404: Kind.UNKNOWN_PATH, 405: Kind.METHOD_NOT_ALLOWED, 413: Kind.BODY_TOO_LARGE}
+_DATABASE_AWAY = (  # stopped, starting, or gone in the middle; a caller does well to come again
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    ConnectionError,
+    FileNotFoundError,  # its socket
+)
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds by machines
 
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -46,6 +55,10 @@ async def border(request: web.Request, handler: Next) -> web.StreamResponse:
             response = _problem(problem, request, request_id)
         except web.HTTPException as refused:
             response = _problem(_from_aiohttp(refused), request, request_id)
+        except _DATABASE_AWAY as error:
+            log.warning("database_away", reason=f"{type(error).__name__}: {error}")
+            away = ProblemError(Kind.NOT_READY, "The database does not answer.", headers={"Retry-After": "5"})
+            response = _problem(away, request, request_id)
         except Exception:
             log.exception("request_failed", method=request.method, path=request.path)
             broken = ProblemError(Kind.INTERNAL, f"The log says why under the request id {request_id}.")

@@ -116,7 +116,7 @@ class Route:
         """Every kind of problem it can answer, those of the route layer included."""
         kinds = {Kind.INTERNAL, Kind.INVALID_PARAMETERS, *self.problems}
         if self.roles is not None:
-            kinds |= {Kind.NO_TOKEN, Kind.WRONG_ROLE}
+            kinds |= {Kind.NO_TOKEN, Kind.WRONG_ROLE, Kind.NOT_READY}
         if self.signature.body is not None:
             kinds |= {Kind.BODY_TOO_LARGE, Kind.WRONG_MEDIA_TYPE, Kind.BODY_TOO_SLOW}
         if self.signature.body not in (None, bytes):

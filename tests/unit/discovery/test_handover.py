@@ -17,6 +17,7 @@ from tests.unit.discovery.simulated import plan
 from tests.unit.discovery.test_outbox import observation
 
 Answers = Callable[[web.Request], web.Response]
+BATCH = web.RequestKey("batch", str)
 
 
 @asynccontextmanager
@@ -27,6 +28,7 @@ async def service(answer: Answers) -> AsyncIterator[tuple[str, list[bytes]]]:
     async def observations(request: web.Request) -> web.Response:
         assert request.headers["Authorization"] == "Bearer hush"
         bodies.append(await request.read())
+        request[BATCH] = orjson.loads(bodies[-1])["id"]
         return answer(request)
 
     async def plans(request: web.Request) -> web.Response:
@@ -39,9 +41,14 @@ async def service(answer: Answers) -> AsyncIterator[tuple[str, list[bytes]]]:
         yield str(server.make_url("/")), bodies
 
 
-def answering(*statuses: int, body: object = None) -> Answers:
+def answering(*statuses: int, body: dict[str, object] | None = None) -> Answers:
     left = list(statuses)
-    return lambda _: web.json_response(body or {"rejected": []}, status=left.pop(0) if len(left) > 1 else left[0])
+
+    def answer(request: web.Request) -> web.Response:
+        receipt = {"batch": request.get(BATCH), **(body or {"rejected": []})}
+        return web.json_response(receipt, status=left.pop(0) if len(left) > 1 else left[0])
+
+    return answer
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +119,14 @@ async def test_a_batch_that_will_never_be_taken_is_set_aside(spool: Spool) -> No
         done = await hand_over(spool, url)
     assert (done.batches, done.parked, len(bodies)) == (0, 1, 1)
     assert (spool.waiting().observations, spool.waiting().parked_observations) == (0, 2)
+
+
+@pytest.mark.parametrize("page", [b"<html>Please log in</html>", b"{}", b"[]", b'{"batch": "another"}', b""])
+async def test_a_login_page_acknowledges_nothing(spool: Spool, page: bytes) -> None:
+    async with service(lambda _: web.Response(body=page)) as (url, _):
+        with pytest.raises(ServiceError, match="no receipt for the batch"):
+            await hand_over(spool, url)
+    assert spool.waiting().observations == 2
 
 
 async def test_a_wrong_address_of_the_service_sets_nothing_aside(spool: Spool) -> None:
