@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Interface
 from typing import Any, TypeVar
 
 from discovery.sockets import Receiver
@@ -50,11 +51,14 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         super()._run_once()  # type: ignore[misc]
 
 
+@dataclass
 class SimulatedClock:
-    """The ward's clock: the loop's seconds after a morning."""
+    """The ward's clock: the loop's seconds after a morning, and what somebody set it by."""
+
+    set_by: timedelta = timedelta()
 
     def now(self) -> datetime:
-        return MORNING + timedelta(seconds=asyncio.get_running_loop().time())
+        return MORNING + timedelta(seconds=asyncio.get_running_loop().time()) + self.set_by
 
     def monotonic_s(self) -> float:
         return asyncio.get_running_loop().time()
@@ -77,6 +81,7 @@ class MemoryNetwork:
     devices: dict[str, Behaviour] = field(default_factory=dict)
     sent: list[tuple[float, str, bytes]] = field(default_factory=list)
     before_send: Callable[[str], None] = lambda _address: None
+    interface: IPv4Interface = IPv4Interface("127.0.0.1/8")
     _receiver: Receiver | None = None
 
     def open_unicast(self, receiver: Receiver) -> "MemoryNetwork":
@@ -86,8 +91,8 @@ class MemoryNetwork:
     def open_multicast(self, group: str, port: int, *, interface: str, receiver: Receiver) -> "MemoryNetwork":
         return self
 
-    def interface_within(self, holds: Callable[[str], bool]) -> str | None:
-        return "127.0.0.1" if holds("127.0.0.1") else None
+    def interface_within(self, holds: Callable[[str], bool]) -> IPv4Interface | None:
+        return self.interface if holds(str(self.interface.ip)) else None
 
     def send(self, payload: bytes, address: str, port: int) -> None:
         self.before_send(address)

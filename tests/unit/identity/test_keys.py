@@ -2,7 +2,7 @@
 
 import pytest
 
-from riskdb.identity_keys import (
+from riskdb.identify.keys import (
     bare_name,
     fqdn,
     is_universal,

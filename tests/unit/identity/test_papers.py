@@ -3,7 +3,7 @@
 import pytest
 
 from riskdb.identify import settle
-from riskdb.identity_papers import one_typing_error
+from riskdb.identify.papers import one_typing_error
 from riskdb.model.asset import AttributeName, DemotionReason, KeyKind, MergeRule
 from riskdb.model.claim import Category
 from riskdb.model.ids import EstablishmentId

@@ -7,8 +7,8 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from riskdb.identity_keys import CACHED_TEXTS_MAX, Evidence, normal_maker
-from riskdb.identity_leases import LEASE, Leases
+from riskdb.identify.keys import CACHED_TEXTS_MAX, Evidence, normal_maker
+from riskdb.identify.leases import LEASE, Leases
 from riskdb.model.asset import Demotion, IdentityKey, KeyKind, MergeRule
 
 BELIEVED_CONFIDENCE = 0.5  # a card that names a product; standard MIBs and maker numbers alone lie below

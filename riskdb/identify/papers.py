@@ -9,9 +9,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from riskdb.identity_demotion import HANDFUL, Carriers
-from riskdb.identity_groups import Groups, differ, serial_texts
-from riskdb.identity_keys import PRODUCT_PREFIX, Evidence, normal_maker, product_token, strength_of
+from riskdb.identify.demotion import HANDFUL, Carriers
+from riskdb.identify.groups import Groups, differ, serial_texts
+from riskdb.identify.keys import PRODUCT_PREFIX, Evidence, normal_maker, product_token, strength_of
 from riskdb.model import facts
 from riskdb.model.asset import IdentityKey, KeyKind, KeyStrength, MergeRule
 

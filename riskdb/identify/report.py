@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from riskdb.identity_attributes import choose
-from riskdb.identity_groups import Groups
-from riskdb.identity_keys import is_locally_administered, is_universal
-from riskdb.identity_links import Places
-from riskdb.identity_wiring import Device, Settled, Wiring, wire_up
+from riskdb.identify.attributes import choose
+from riskdb.identify.groups import Groups
+from riskdb.identify.keys import is_locally_administered, is_universal
+from riskdb.identify.links import Places
+from riskdb.identify.wiring import Device, Settled, Wiring, wire_up
 from riskdb.model import facts
 from riskdb.model.asset import (
     Asset,

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from riskdb.identity_groups import BELIEVED_CONFIDENCE
-from riskdb.identity_keys import Evidence, bare_name, fqdn, normal_maker, normal_serial
+from riskdb.identify.groups import BELIEVED_CONFIDENCE
+from riskdb.identify.keys import Evidence, bare_name, fqdn, normal_maker, normal_serial
 from riskdb.model import facts
 from riskdb.model.asset import Attribute, AttributeName, Conflict
 from riskdb.model.observation import Observation, Protocol

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 
-from riskdb.identity_keys import Evidence, bare_name
+from riskdb.identify.keys import Evidence, bare_name
 from riskdb.model import facts
 from riskdb.model.asset import AttributeName
 from riskdb.model.ids import AssetId, ObservationId

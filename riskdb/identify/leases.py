@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from riskdb.identity_keys import Evidence, is_universal
+from riskdb.identify.keys import Evidence, is_universal
 from riskdb.model.observation import Protocol
 
 LEASE = timedelta(hours=24)  # how long an address belongs to who was seen there: the usual DHCP lease of a hospital

@@ -6,9 +6,9 @@ Pure. A key is judged by all its carriers at once, so no order of reading can ch
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-from riskdb.identity_groups import differ, key_of_mac, names_differ, serial_texts
-from riskdb.identity_keys import PRODUCT_PREFIX, Evidence
-from riskdb.identity_leases import DOUBT, LEASE
+from riskdb.identify.groups import differ, key_of_mac, names_differ, serial_texts
+from riskdb.identify.keys import PRODUCT_PREFIX, Evidence
+from riskdb.identify.leases import DOUBT, LEASE
 from riskdb.model import facts
 from riskdb.model.asset import Demotion, DemotionReason, IdentityKey, KeyKind
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import Generic, TypeVar
 
-from riskdb.identity_keys import normal_maker, normal_serial
-from riskdb.imports_table import ImportFileError, Line, LineNote, Table, read_table
+from riskdb.identify.keys import normal_maker, normal_serial
+from riskdb.imports.table import ImportFileError, Line, LineNote, Table, read_table
 from riskdb.model import facts
 from riskdb.model.care import HORIZON_END_MIN
 from riskdb.model.ids import AgentId, EstablishmentId, UnitId, UnitTypeId

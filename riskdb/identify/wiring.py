@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from riskdb.identity_groups import Groups, key_of_mac
-from riskdb.identity_keys import bare_name, is_universal
-from riskdb.identity_links import Places, Row, observed_links, read_rows, trunk_ports
+from riskdb.identify.groups import Groups, key_of_mac
+from riskdb.identify.keys import bare_name, is_universal
+from riskdb.identify.links import Places, Row, observed_links, read_rows, trunk_ports
 from riskdb.model import facts
 from riskdb.model.asset import AttributeName, IdentityKey, KeyKind
 from riskdb.model.claim import Category

@@ -8,15 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import combinations, pairwise
 
-from riskdb.identity_demotion import HANDFUL, Carriers
-from riskdb.identity_groups import (
+from riskdb.identify.demotion import HANDFUL, Carriers
+from riskdb.identify.groups import (
     Groups,
     differ,
     names_differ,
     together_in_time,
 )
-from riskdb.identity_keys import DESCRIPTION_PREFIX, PRODUCT_PREFIX, strength_of
-from riskdb.identity_leases import DOUBT, LEASE, Timeline
+from riskdb.identify.keys import DESCRIPTION_PREFIX, PRODUCT_PREFIX, strength_of
+from riskdb.identify.leases import DOUBT, LEASE, Timeline
 from riskdb.model.asset import Demotion, DemotionReason, IdentityKey, KeyKind, KeyStrength, MergeRule
 from riskdb.model.observation import Protocol
 

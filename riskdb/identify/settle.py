@@ -6,16 +6,16 @@ Pure; it reads no clock and no database, and the order of sightings never matter
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from riskdb.identity_demotion import carriers_of_keys, demotions
-from riskdb.identity_groups import Groups, key_of_mac
-from riskdb.identity_ids import name_assets
-from riskdb.identity_keys import Evidence, read_evidence
-from riskdb.identity_leases import read_leases
-from riskdb.identity_links import Places
-from riskdb.identity_papers import join_the_papers
-from riskdb.identity_report import write_down
-from riskdb.identity_wire import join_the_wire
-from riskdb.identity_wiring import Settled, devices_of, rooms_on_the_wire
+from riskdb.identify.demotion import carriers_of_keys, demotions
+from riskdb.identify.groups import Groups, key_of_mac
+from riskdb.identify.ids import name_assets
+from riskdb.identify.keys import Evidence, read_evidence
+from riskdb.identify.leases import read_leases
+from riskdb.identify.links import Places
+from riskdb.identify.papers import join_the_papers
+from riskdb.identify.report import write_down
+from riskdb.identify.wire import join_the_wire
+from riskdb.identify.wiring import Settled, devices_of, rooms_on_the_wire
 from riskdb.model.asset import (
     Attribute,
     AttributeName,
@@ -27,8 +27,6 @@ from riskdb.model.asset import (
 )
 from riskdb.model.ids import AssetId, EstablishmentId, ObservationId
 from riskdb.model.place import Room, SwitchPort
-
-__all__ = ["Sighting", "settle"]
 
 
 def settle(

@@ -7,7 +7,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 
-from riskdb.identity_keys import strength_of
+from riskdb.identify.keys import strength_of
 from riskdb.model.asset import IdentityKey, KeyKind, KeyStrength
 from riskdb.model.ids import AssetId, EstablishmentId
 
