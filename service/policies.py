@@ -69,5 +69,5 @@ async def plan_of(connection: Connection, establishment: EstablishmentId, *, pac
         establishment=establishment,
         pack=pack,
         assets=await assets.all_current(connection, establishment),
-        imported=[o for o in await observations.load(connection, establishment) if o.protocol is Protocol.IMPORT],
+        imported=await observations.load(connection, establishment, protocol=Protocol.IMPORT),
     )

@@ -1,6 +1,7 @@
 """Reads what is settled: the assets of now, of then, and the decisions that made them. It writes nothing."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -114,7 +115,7 @@ async def history(connection: Connection, establishment: EstablishmentId, asset:
 async def all_current(connection: Connection, establishment: EstablishmentId) -> list[Asset]:
     """Every asset, by id."""
     rows = await connection.fetch(SQL["all_current"], establishment)
-    return [from_document(row["document"], row["observations"]) for row in rows]
+    return await asyncio.to_thread(_all_of, rows)  # seconds of parsing for a large hospital
 
 
 async def page(
@@ -183,15 +184,17 @@ async def merges(connection: Connection, establishment: EstablishmentId, asset: 
     ]
 
 
-async def demotions(connection: Connection, establishment: EstablishmentId) -> list[Demotion]:
-    """The keys that are believed less than their kind."""
+async def demotions(
+    connection: Connection, establishment: EstablishmentId, asset: AssetId | None = None
+) -> list[Demotion]:
+    """The keys that are believed less than their kind; those of one asset, if it is named."""
     return [
         Demotion(
             key=IdentityKey(kind=KeyKind(row["kind"]), value=row["value"]),
             reason=DemotionReason(row["reason"]),
             carriers=row["carriers"],
         )
-        for row in await connection.fetch(SQL["demotions"], establishment)
+        for row in await connection.fetch(SQL["demotions"], establishment, asset)
     ]
 
 
@@ -209,8 +212,10 @@ async def kept_apart(
     ]
 
 
-async def links(connection: Connection, establishment: EstablishmentId) -> list[ObservedLink]:
-    """What hangs on which switch port."""
+async def links(
+    connection: Connection, establishment: EstablishmentId, asset: AssetId | None = None
+) -> list[ObservedLink]:
+    """What hangs on which switch port; of one asset, if it is named, as either end."""
     return [
         ObservedLink(
             source=AssetId(row["source"]),
@@ -218,18 +223,25 @@ async def links(connection: Connection, establishment: EstablishmentId) -> list[
             port=row["port"],
             observation=ObservationId(row["observation_id"]),
         )
-        for row in await connection.fetch(SQL["links"], establishment)
+        for row in await connection.fetch(SQL["links"], establishment, asset)
     ]
 
 
-async def claims(connection: Connection, establishment: EstablishmentId, asset: AssetId | None = None) -> list[Claim]:
-    """What the observations say the devices are; of one asset, if it is named."""
-    return [_claim(row) for row in await connection.fetch(SQL["claims"], establishment, asset)]
+async def claims(
+    connection: Connection, establishment: EstablishmentId, observations: Sequence[ObservationId]
+) -> dict[ObservationId, Claim]:
+    """What these observations say the devices are; nothing of one that no settlement has read yet."""
+    rows = await connection.fetch(SQL["claims"], establishment, observations)
+    return {claim.observation: claim for claim in map(_claim, rows)}
 
 
 async def count_unknown_claims(connection: Connection, establishment: EstablishmentId) -> int:
     """How many observations no card knew."""
     return int(await connection.fetchval(SQL["count_unknown"], establishment))
+
+
+def _all_of(rows: Sequence[asyncpg.Record]) -> list[Asset]:
+    return [from_document(row["document"], row["observations"]) for row in rows]
 
 
 def _claim(row: asyncpg.Record) -> Claim:

@@ -99,10 +99,13 @@ WHERE establishment_id = $1 AND recorded_to = 'infinity' AND ($2::text IS NULL O
 ORDER BY revision;
 
 -- name: demotions
--- Which keys do we believe less than their kind?
+-- Which keys do we believe less than their kind? Those of one asset, if it is named.
 SELECT kind, value, reason, carriers
 FROM demotion
-WHERE establishment_id = $1 AND recorded_to = 'infinity'
+WHERE establishment_id = $1 AND recorded_to = 'infinity' AND (
+  $2::text IS NULL
+  OR (kind, value) IN (SELECT k.kind, k.value FROM asset_key k WHERE k.establishment_id = $1 AND k.asset_id = $2)
+)
 ORDER BY kind, value;
 
 -- name: kept_apart
@@ -113,24 +116,15 @@ WHERE establishment_id = $1 AND recorded_to = 'infinity' AND ($2::text IS NULL O
 ORDER BY asset_a, asset_b;
 
 -- name: links
--- What hangs on which switch port?
+-- What hangs on which switch port? Of one asset, if it is named.
 SELECT source, target, port, observation_id
 FROM observed_link
-WHERE establishment_id = $1 AND recorded_to = 'infinity'
+WHERE establishment_id = $1 AND recorded_to = 'infinity' AND ($2::text IS NULL OR $2 IN (source, target))
 ORDER BY source, target, port;
 
 -- name: claims
--- What does each observation say the device is? Of one asset, if it is named.
-SELECT c.document
-FROM claim c
-WHERE c.establishment_id = $1 AND (
-  $2::text IS NULL OR c.observation_id IN (
-    SELECT o.observation_id
-    FROM asset_observation o
-    WHERE o.establishment_id = $1 AND o.asset_id = $2 AND o.recorded_to = 'infinity'
-  )
-)
-ORDER BY c.observation_id;
+-- What does each of these observations say the device is?
+SELECT document FROM claim WHERE establishment_id = $1 AND observation_id = ANY($2::text[]);
 
 -- name: count_unknown
 -- How many observations did no card know?

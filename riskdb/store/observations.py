@@ -3,6 +3,7 @@
 It never changes or deletes one; the database role could not.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,7 +17,7 @@ from riskdb.model.observation import Observation, Protocol
 from riskdb.store.statements import Connection, statements
 
 SQL = statements(__file__)
-EVIDENCE_ROWS_MAX = 1_000  # statements shown for one asset; a printer asked hourly makes 9,000 a year
+EVIDENCE_ROWS_MAX = 1_000  # statements read at a time, unless told otherwise; a printer makes 9,000 a year
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +48,28 @@ async def ingest(connection: Connection, batch: Batch, *, received_at: datetime,
 
 
 async def load(
-    connection: Connection, establishment: EstablishmentId, *, until: datetime | None = None
+    connection: Connection,
+    establishment: EstablishmentId,
+    *,
+    until: datetime | None = None,
+    protocol: Protocol | None = None,
 ) -> list[Observation]:
     """All observations in the order they were seen; with `until`, those we had received by then."""
-    return [_observation(row, establishment) for row in await connection.fetch(SQL["load"], establishment, until)]
+    rows = await connection.fetch(SQL["load"], establishment, until, None if protocol is None else protocol.value)
+    return await asyncio.to_thread(_all_of, rows, establishment)
 
 
 async def of_asset(
-    connection: Connection, establishment: EstablishmentId, asset: AssetId, *, limit: int = EVIDENCE_ROWS_MAX
+    connection: Connection,
+    establishment: EstablishmentId,
+    asset: AssetId,
+    *,
+    after: ObservationId | None = None,
+    limit: int = EVIDENCE_ROWS_MAX,
 ) -> list[Observation]:
-    """The observations an asset rests on, the newest first."""
-    rows = await connection.fetch(SQL["of_asset"], establishment, asset, min(limit, EVIDENCE_ROWS_MAX))
-    return [_observation(row, establishment) for row in rows]
+    """The observations an asset rests on, the newest first; with `after`, those behind that one."""
+    rows = await connection.fetch(SQL["of_asset"], establishment, asset, after, limit)
+    return _all_of(rows, establishment)
 
 
 async def newest_seen_at(connection: Connection, establishment: EstablishmentId) -> datetime | None:
@@ -85,6 +96,10 @@ def _columns(observations: Sequence[Observation]) -> tuple[list[object], ...]:
         [o.protocol.value for o in observations],
         [orjson.dumps(dict(o.facts)).decode() for o in observations],
     )
+
+
+def _all_of(rows: Sequence[asyncpg.Record], establishment: EstablishmentId) -> list[Observation]:
+    return [_observation(row, establishment) for row in rows]
 
 
 def _observation(row: asyncpg.Record, establishment: EstablishmentId) -> Observation:

@@ -30,20 +30,26 @@ WITH added AS (
 SELECT count(*) FROM added;
 
 -- name: load
--- What has been stated, as far as we had received it by $2?
+-- What has been stated, as far as we had received it by $2? By one protocol, if it is named.
 SELECT id, agent_id, seen_at, address, mac, protocol, facts
 FROM observation
-WHERE establishment_id = $1 AND ($2::timestamptz IS NULL OR received_at <= $2)
+WHERE establishment_id = $1
+  AND ($2::timestamptz IS NULL OR received_at <= $2)
+  AND ($3::text IS NULL OR protocol = $3)
 ORDER BY seen_at, id;
 
 -- name: of_asset
--- On what does this asset rest? The newest statements first.
+-- On what does this asset rest? The newest statements first, from the one behind $3 if it is named.
 SELECT o.id, o.agent_id, o.seen_at, o.address, o.mac, o.protocol, o.facts
 FROM asset_observation a
 JOIN observation o ON o.establishment_id = $1 AND o.id = a.observation_id
 WHERE a.establishment_id = $1 AND a.asset_id = $2 AND a.recorded_to = 'infinity'
-ORDER BY o.seen_at DESC, o.id
-LIMIT $3;
+  AND (
+    $3::text IS NULL
+    OR (o.seen_at, o.id) < (SELECT s.seen_at, s.id FROM observation s WHERE s.establishment_id = $1 AND s.id = $3)
+  )
+ORDER BY o.seen_at DESC, o.id DESC
+LIMIT $4;
 
 -- name: newest
 -- How old is what we know? None if nothing was ever stated.

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -10,9 +9,9 @@ from typing import Annotated
 import orjson
 from pydantic import Field
 
-from riskdb.model.asset import Asset, Attribute, AttributeName, IdentityKey, KeptApart, Merge
+from riskdb.model.asset import Asset, Attribute, AttributeName, Demotion, IdentityKey, KeptApart, Merge
 from riskdb.model.claim import Category, Claim
-from riskdb.model.ids import AssetId, DeviceTypeId, UnitId
+from riskdb.model.ids import AssetId, DeviceTypeId, ObservationId, UnitId
 from riskdb.model.observation import Observation
 from riskdb.model.place import ObservedLink
 from riskdb.store import assets, changes, observations
@@ -126,29 +125,23 @@ class FieldView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinkView:
-    """A switch port: the asset hangs on it, or something hangs on the asset's."""
-
-    source: AssetId
-    target: AssetId
-    port: str
-    observation: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AssetDetail:
     """One asset with all that is known of it and why."""
 
     summary: AssetSummary
     fields: tuple[FieldView, ...]
     keys: tuple[IdentityKey, ...]
+    demotions: tuple[Demotion, ...]  # those of the keys that are believed less, and why
     merges: tuple[Merge, ...]
     kept_apart: tuple[KeptApart, ...]
-    links: tuple[LinkView, ...]
+    links: tuple[ObservedLink, ...]  # to the switch it hangs on; of a switch, also from what hangs on it
 
 
 async def get_asset(call: SiteCall[AssetQuery, None]) -> Answer[AssetDetail]:
-    """One asset: each field with its source, conflicts, keys, why it was joined or kept apart, where it hangs."""
+    """One asset: each field with its source, conflicts, keys, why it was joined or kept apart, where it hangs.
+
+    With `as_of`, summary, fields and keys are those of then; the decisions and links are always those of now.
+    """
     identifier, as_of = AssetId(call.parameters.asset), _aware(call.parameters.as_of)
     async with call.database() as connection:
         asset = await assets.get(connection, call.establishment, identifier, as_of=as_of)
@@ -156,15 +149,17 @@ async def get_asset(call: SiteCall[AssetQuery, None]) -> Answer[AssetDetail]:
             raise unknown_asset()
         merges = await assets.merges(connection, call.establishment, identifier)
         apart = await assets.kept_apart(connection, call.establishment, identifier)
-        links = await assets.links(connection, call.establishment)
+        demotions = await assets.demotions(connection, call.establishment, identifier)
+        links = await assets.links(connection, call.establishment, identifier)
     return Answer(
         value=AssetDetail(
             summary=asset_summary(asset),
             fields=_fields(asset),
             keys=tuple(sorted(asset.keys)),
+            demotions=tuple(demotions),
             merges=tuple(merges),
             kept_apart=tuple(apart),
-            links=_links(links, identifier),
+            links=tuple(links),
         )
     )
 
@@ -180,14 +175,6 @@ def _fields(asset: Asset) -> tuple[FieldView, ...]:
         FieldView(name=name, chosen=asset.attributes[name], others=others.get(name.value, ()))
         for name in AttributeName
         if name in asset.attributes
-    )
-
-
-def _links(links: Sequence[ObservedLink], asset: AssetId) -> tuple[LinkView, ...]:
-    return tuple(
-        LinkView(source=link.source, target=link.target, port=link.port, observation=link.observation)
-        for link in links
-        if asset in (link.source, link.target)
     )
 
 
@@ -227,21 +214,31 @@ async def list_evidence(call: SiteCall[EvidenceQuery, None]) -> Answer[EvidenceP
         asset = await assets.get(connection, call.establishment, identifier)
         if asset is None:
             raise unknown_asset()
-        heard = await observations.of_asset(connection, call.establishment, identifier)
-        claims = {c.observation: c for c in await assets.claims(connection, call.establishment, identifier)}
-    start = 0
-    if asked.after is not None:
-        start = 1 + next((i for i, o in enumerate(heard) if o.id == asked.after), len(heard))
-    shown = heard[start : start + asked.limit]
+        after = _statement(asked.after, asset)
+        heard = await observations.of_asset(
+            connection, call.establishment, identifier, after=after, limit=asked.limit + 1
+        )
+        shown = heard[: asked.limit]
+        claims = await assets.claims(connection, call.establishment, [o.id for o in shown])
     return Answer(
         value=EvidencePage(
             asset=identifier,
             name=name_of(asset),
             total=len(asset.observations),
             items=tuple(Statement(observation=o, claim=claims.get(o.id)) for o in shown),
-            next=shown[-1].id if start + asked.limit < len(heard) else None,
+            next=shown[-1].id if len(heard) > len(shown) else None,
         )
     )
+
+
+def _statement(cursor: str | None, asset: Asset) -> ObservationId | None:
+    if cursor is None:
+        return None
+    if cursor not in asset.observations:
+        raise refusal(
+            Kind.INVALID_PARAMETERS, [Place(where="parameters.after", reason="not a statement about this asset")]
+        )
+    return ObservationId(cursor)
 
 
 @strict

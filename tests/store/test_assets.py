@@ -187,12 +187,28 @@ async def test_every_decision_of_a_settlement_is_read_back(
             assert await assets.merges(connection, hospital) == list(settlement.merges)
             assert await assets.demotions(connection, hospital) == list(settlement.demotions)
             assert await assets.kept_apart(connection, hospital, a.id) == list(settlement.kept_apart)
-            assert await assets.links(connection, hospital) == list(settlement.links)
-            assert await assets.claims(connection, hospital) == [claim]
+            for end in (None, a.id, b.id):
+                assert await assets.links(connection, hospital, end) == list(settlement.links)
+            assert await assets.links(connection, hospital, AssetId("a-stranger")) == []
+            assert await assets.claims(connection, hospital, [claim.observation]) == {claim.observation: claim}
         undone = Settlement(assets=(a, b), merges=(), demotions=(), kept_apart=())
         await settlements.save(connection, hospital, undone, {}, recorded_at=nine)
         assert await assets.merges(connection, hospital) == []
         assert await assets.links(connection, hospital) == []
+
+
+async def test_a_demoted_key_is_told_of_the_assets_that_carry_it(
+    pool: Pool, hospital: EstablishmentId, heard, pump, nine
+) -> None:
+    one, two = heard(hospital, 2)
+    a, b = pump(hospital, 1, [one]), pump(hospital, 2, [two])
+    (key,) = a.keys
+    shared = Demotion(key=key, reason=DemotionReason.SHARED, carriers=9)
+    settlement = Settlement(assets=(a, b), merges=(), demotions=(shared,), kept_apart=())
+    async with scope(pool, hospital) as connection:
+        await settlements.save(connection, hospital, settlement, {}, recorded_at=nine)
+        assert await assets.demotions(connection, hospital, a.id) == [shared]
+        assert await assets.demotions(connection, hospital, b.id) == []
 
 
 async def test_a_persons_word_is_kept_and_taken_back(pool: Pool, hospital: EstablishmentId, nine) -> None:

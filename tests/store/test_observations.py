@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from riskdb.model.ids import BatchId, EstablishmentId
+from riskdb.model.observation import Protocol
 from riskdb.store import observations
 from riskdb.store.observations import Ingested
 from riskdb.store.pool import scope
@@ -24,6 +25,14 @@ async def test_what_is_ingested_is_loaded_again(pool: Pool, hospital: Establishm
         assert await observations.load(connection, hospital) == statements
         assert await observations.count(connection, hospital) == 3
         assert await observations.newest_seen_at(connection, hospital) == statements[-1].seen_at
+
+
+async def test_the_lines_of_lists_are_loaded_alone(pool: Pool, hospital: EstablishmentId, heard, parcel, nine) -> None:
+    answer, line = heard(hospital, 2)
+    line = replace(line, protocol=Protocol.IMPORT)
+    async with scope(pool, hospital) as connection:
+        await observations.ingest(connection, parcel(hospital, [answer, line]), received_at=nine, rejected=0)
+        assert await observations.load(connection, hospital, protocol=Protocol.IMPORT) == [line]
 
 
 async def test_the_same_batch_twice_is_answered_as_the_first_time(

@@ -245,6 +245,8 @@ async def test_evidence_is_every_statement_an_asset_rests_on_page_by_page(tiny: 
     second = (await tiny[Role.VIEWER].get(f"/v1/assets/{pump['id']}/evidence?limit=1&after={first['next']}")).json
     assert first["items"] + second["items"] == whole["items"]
     assert second["next"] is None
+    stranger = await tiny[Role.VIEWER].get(f"/v1/assets/{pump['id']}/evidence?after={'0' * 32}")
+    assert (stranger.status, stranger.json["type"]) == (400, Kind.INVALID_PARAMETERS.type)
 
 
 async def test_the_change_feed_tells_what_appeared_and_what_was_ranked(tiny: Any) -> None:
