@@ -17,8 +17,8 @@ COPY --from=build /opt/wardgraph /opt/wardgraph
 USER 10001
 WORKDIR /var/lib/wardgraph
 ENV PATH=/opt/wardgraph/bin:$PATH PYTHONUNBUFFERED=1
-EXPOSE 8480
+EXPOSE 8420
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
-  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8480/readyz', timeout=2)"]
+  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8420/readyz', timeout=2)"]
 ENTRYPOINT ["wardgraph"]
-CMD ["serve", "--host", "0.0.0.0", "--port", "8480"]
+CMD ["serve", "--host", "0.0.0.0", "--port", "8420"]

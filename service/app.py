@@ -16,6 +16,7 @@ from service.api import assets, declarations, health, impact, jobs, observations
 from service.border import border
 from service.context import CONTEXT, Context
 from service.errors import InputError
+from service.jobs.follow import follow
 from service.jobs.pipeline import OnProgress, PipelineReport, run_pipeline
 from service.jobs.runner import Job, JobKind, Jobs
 from service.logs import configure_logs
@@ -72,13 +73,17 @@ async def _work(pool: Pool, metrics: Metrics, job: Job, on_progress: OnProgress)
 
 
 async def _working(app: web.Application) -> AsyncIterator[None]:
-    """The worker of the jobs, as long as the application lives; then the database closes."""
+    """The worker of the jobs and what keeps it busy, as long as the application lives; then the database closes."""
     context = app[CONTEXT]
-    worker = asyncio.create_task(context.jobs.run(), name="jobs")  # owned here: awaited below
+    tasks = [asyncio.create_task(context.jobs.run(), name="jobs")]  # owned here: awaited below
+    if context.settings.follow_s > 0:
+        following = follow(context.pool, context.jobs, every_s=context.settings.follow_s)
+        tasks.append(asyncio.create_task(following, name="follow"))
     yield
-    worker.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await worker
+    for task in tasks:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
     await context.pool.close()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from service.errors import InputError
 
 PORT_DEFAULT = 8420
+FOLLOW_S_DEFAULT = 20.0
 HOST_DEFAULT = "127.0.0.1"  # whoever wants the service on a network puts a TLS proxy before it and says so
 
 
@@ -22,6 +23,7 @@ class Settings:
     owner_url: str | None = field(default=None, repr=False)  # for migrations only
     embedded: bool = False  # start a private database server below `state`
     log_json: bool = False
+    follow_s: float = FOLLOW_S_DEFAULT  # how often to look whether a new run is due; 0: runs are only made on request
 
 
 def settings_from(
@@ -41,6 +43,7 @@ def settings_from(
         owner_url=environment.get("WARDGRAPH_OWNER_URL") or None,
         embedded=embedded,
         log_json=environment.get("WARDGRAPH_LOG", "text") == "json",
+        follow_s=_follow_s(environment),
     )
 
 
@@ -58,3 +61,14 @@ def _port(environment: Mapping[str, str]) -> int:
     if not written.isdecimal() or not 0 <= int(written) <= 65_535:
         raise InputError(f"reading WARDGRAPH_PORT: {written!r} is not a port number")
     return int(written)
+
+
+def _follow_s(environment: Mapping[str, str]) -> float:
+    written = environment.get("WARDGRAPH_FOLLOW_S", str(FOLLOW_S_DEFAULT))
+    try:
+        follow_s = float(written)
+    except ValueError:
+        follow_s = -1.0
+    if not 0 <= follow_s <= 86_400:
+        raise InputError(f"reading WARDGRAPH_FOLLOW_S: {written!r} is not a number of seconds from 0 to 86400")
+    return follow_s

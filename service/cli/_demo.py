@@ -65,7 +65,11 @@ async def stage(state: Path, *, port: int, beds: int, tell: Teller) -> AsyncIter
             establishment = (await ensure_establishment(pool, name=ESTABLISHMENT, beds=beds)).id
             tokens = await ensure_token_files(pool, establishment, state, roles=(Role.ADMIN, Role.AGENT))
             url = f"http://127.0.0.1:{port}"
-            environment = {"DATABASE_URL": server.service_url, "WARDGRAPH_OWNER_URL": server.owner_url}
+            environment = {
+                "DATABASE_URL": server.service_url,
+                "WARDGRAPH_OWNER_URL": server.owner_url,
+                "WARDGRAPH_FOLLOW_S": "0",  # the demo runs the pipeline itself, to show its stages
+            }
             arguments = ["service.cli.main", "serve", f"--state={state}", f"--port={port}"]
             async with (
                 program("service", arguments, state=state, environment=environment) as service,

@@ -1,13 +1,16 @@
 """From lists and observations to a ranking with reasons, over HTTP, on a hospital of ten devices."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from riskdb.store.locks import run_lock
 from riskdb.store.tokens import Role
+from service.context import CONTEXT
 from service.errors import Kind, ProblemError
+from service.jobs.follow import look
 from service.jobs.pipeline import run_pipeline
 
 # Fixtures and values of conftest.py are reached by name only: test directories are no packages.
@@ -193,3 +196,14 @@ async def test_progress_goes_through_every_stage_in_order(tiny: Any) -> None:
 async def _asset_called(service: Any, name: str) -> str:
     found = (await service[Role.VIEWER].get("/v1/assets", params={"q": name})).json["items"]
     return str(next(asset["id"] for asset in found if asset["name"] == name))
+
+
+async def test_the_service_ranks_anew_once_something_was_heard(service: Any) -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    context = service.client.server.app[CONTEXT]
+    assert await look(service.pool, context.jobs, now=later) == []
+    await service[Role.BIOMED].post_csv("/v1/imports/assets", "asset_tag,device_type\nI1,directory\nI2,ehr\n")
+    assert await look(service.pool, context.jobs, now=later) == [service.hospital]
+    while (await service[Role.VIEWER].get("/v1/ranking")).status != 200:
+        pass
+    assert await look(service.pool, context.jobs, now=later) == []
