@@ -43,6 +43,16 @@ def after_timeout(device: DeviceState, now: datetime, *, packets_allowed: int) -
     return replace(counted, timeouts=0, silent_rounds=device.silent_rounds + 1, backing_off_until=now + wait)
 
 
+def moved(device: DeviceState, by: timedelta) -> DeviceState:
+    """The same memory after the wall clock was set: a rest lasts its hours, whatever the clock says."""
+    moments = {
+        name: moment + by
+        for name in ("replied_at", "stopped_until", "backing_off_until", "asked_at")
+        if (moment := getattr(device, name)) is not None
+    }
+    return replace(device, **moments)
+
+
 def subnet_has_had_enough(devices: Mapping[str, DeviceState], now: datetime) -> bool:
     """Whether at least 3 and more than 2 % of a subnet's devices asked within ten minutes stopped within them.
 

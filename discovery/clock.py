@@ -1,7 +1,8 @@
 """The time, as a thing that is handed in: the wall clock for people and the loop's clock for waiting."""
 
 import asyncio
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -13,6 +14,23 @@ class Clock(Protocol):
 
     def monotonic_s(self) -> float:
         """Seconds of the running event loop."""
+
+
+JUMP_MIN = timedelta(seconds=5)  # less is a clock being trimmed
+
+
+@dataclass(slots=True)
+class JumpWatch:
+    """Notices that somebody set the wall clock, by the seconds that passed meanwhile."""
+
+    wall: datetime
+    monotonic_s: float
+
+    def jump(self, now: datetime, now_s: float) -> timedelta:
+        """How far the wall clock was set since the last call; zero if it only went on."""
+        ahead = (now - self.wall) - timedelta(seconds=now_s - self.monotonic_s)
+        self.wall, self.monotonic_s = now, now_s
+        return ahead if abs(ahead) >= JUMP_MIN else timedelta()
 
 
 class SystemClock:

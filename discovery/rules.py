@@ -122,7 +122,7 @@ def decide_multicast(segment: str, plan: Plan, state: GateState, now: datetime) 
     if decision is None:
         return Refusal("not_queryable", "nobody marked the segment as queryable")
     asked = network(segment)
-    if not any(_within(asked, network(r)) for r in plan.ranges):
+    if not any(is_within(asked, network(r)) for r in plan.ranges):
         return Refusal("outside_ranges", "the segment is not within the plan's ranges")
     for scope in plan.do_not_probe:
         if _overlaps(scope, asked, state.subjects):
@@ -421,7 +421,8 @@ def in_any(values: Iterable[str], address: str) -> bool:
     return any(contains(value, address) for value in values)
 
 
-def _within(inner: _Network, outer: _Network) -> bool:
+def is_within(inner: _Network, outer: _Network) -> bool:
+    """Whether a range lies in another one whole."""
     return inner.version == outer.version and (inner.network_address in outer and inner.broadcast_address in outer)
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from ipaddress import IPv4Interface
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,7 +19,7 @@ import structlog
 
 from discovery import breaker, ledger
 from discovery.budget import Paces
-from discovery.clock import Clock, SystemClock, sleep_until
+from discovery.clock import Clock, JumpWatch, SystemClock, sleep_until
 from discovery.ledger import Entry, Ledger, LedgerError, Row
 from discovery.placing import Register
 from discovery.rules import (
@@ -33,6 +34,7 @@ from discovery.rules import (
     decide,
     decide_multicast,
     in_any,
+    is_within,
     network,
     subnet_of,
 )
@@ -108,6 +110,7 @@ class _Permitted:
     row: Row
     packet: Packet
     endpoint: Endpoint
+    verdict: Callable[[], Permit | Refusal]  # asked again when the moment has come
     sent: asyncio.Future[float | Refusal]
 
 
@@ -137,6 +140,7 @@ class Gate:
         self._poll_timer: asyncio.TimerHandle | None = None
         self._broken: LedgerError | None = None
         self._cold_until_s = 0.0
+        self._heard_on: IPv4Interface | None = None
 
     async def __aenter__(self) -> Self:
         memory = self._book.recall()
@@ -149,8 +153,11 @@ class Gate:
             self._register.restore(address, _read_word(word))
         self._endpoint = self._network.open_unicast(self._receive)
         now, last = self._clock.now(), self._book.last_sent_at()
+        self._watch = JumpWatch(now, self._clock.monotonic_s())
         if last is not None:  # the run before may have asked anybody a moment ago
-            pause_s = 1.0 / self.plan.budget.device_packets_per_s + COMMIT_S - (now - last).total_seconds()
+            # A last row in the future is one of a clock that was wrong: a whole pause is enough.
+            since_s = max(0.0, (now - last).total_seconds())
+            pause_s = 1.0 / self.plan.budget.device_packets_per_s + COMMIT_S - since_s
             self._cold_until_s = self._clock.monotonic_s() + max(0.0, pause_s)
         self._book.append([Row(at=now, entry=Entry.STARTED, note=f"ranges {' '.join(self.plan.ranges)}")])
         self._poll_kill_file()
@@ -179,9 +186,10 @@ class Gate:
         if self.state.killed:
             return
         self.state.killed = True
-        self._kill_file.touch()
-        self._note(Entry.ALERT, target="", rule="kill_switch", note="the kill switch was thrown")
         self.killed.set()
+        self._note(Entry.ALERT, target="", rule="kill_switch", note="the kill switch was thrown")
+        if not self._kill_file.exists():  # a person's file, perhaps of another user, is not ours to touch
+            self._kill_file.touch()
 
     def credentials_of(self, address: str) -> tuple[Credential, ...]:
         """The credentials that may be tried on an address, in their order; one that was answered stands alone."""
@@ -201,7 +209,7 @@ class Gate:
 
     def verdict(self, address: str) -> Permit | Refusal:
         """What the rules would say of a packet to this address now; nothing is sent or written."""
-        return decide(canonical(address), self.plan, self.state, self._clock.now())
+        return decide(canonical(address), self.plan, self.state, self._now())
 
     def refuse(self, address: str, refusal: Refusal, *, probe: str) -> None:
         """Write that an address was not asked: once by address and rule, then counted."""
@@ -235,16 +243,26 @@ class Gate:
     async def ask_segment(self, segment: str, payload: bytes, *, listener: Endpoint, probe: str) -> Refusal | None:
         """Send one multicast DNS question to a segment that a person marked as queryable."""
         group, port = MULTICAST_DNS
+        # Every device of the segment gets it: one question a second, as to any single device.
+        await sleep_until(max(self._paces.device_ready_s(group), self._cold_until_s), self._clock)
         await self._take_slots(group)
-        verdict = decide_multicast(segment, self.plan, self.state, self._clock.now())
+        verdict = self._verdict_of_segment(segment)
         if isinstance(verdict, Permit):
             packet = Packet(address=group, port=port, payload=payload, probe=probe, accepts=lambda _: False)
-            sent = await self._ledgered(packet, verdict, listener)
+            sent = await self._ledgered(packet, verdict, listener, lambda: self._verdict_of_segment(segment))
+            self._paces.after_exchange(group, verdict.safety_class, self._clock.monotonic_s())
             if not isinstance(sent, Refusal):
                 return None
             verdict = sent
         self.refuse(segment, verdict, probe=probe)
         return verdict
+
+    def _verdict_of_segment(self, segment: str) -> Permit | Refusal:
+        """A multicast packet reaches the whole network of our interface, so that is what must be the segment."""
+        here = self._heard_on
+        if here is None or not (here.is_loopback or is_within(here.network, network(segment))):
+            return Refusal("not_on_segment", f"the agent's interface is on {here and here.network}, not on the segment")
+        return decide_multicast(segment, self.plan, self.state, self._now())
 
     def listen(self, receiver: Callable[[bytes, str, datetime], None]) -> Endpoint | None:
         """A receive-only member of the multicast DNS group on the interface of the plan's ranges; None without one.
@@ -256,13 +274,14 @@ class Gate:
         interface = self._network.interface_within(
             lambda address: address == "127.0.0.1" if loopback else in_any(self.plan.ranges, address)
         )
+        self._heard_on = interface
         if interface is None:
             return None
         return self._network.open_multicast(
             group,
             port,
-            interface=interface,
-            receiver=lambda payload, source: receiver(payload, source, self._clock.now()),
+            interface=str(interface.ip),
+            receiver=lambda payload, source: receiver(payload, source, self._now()),
         )
 
     async def _one_packet(self, packet: Packet, timeout_s: float) -> Heard:
@@ -279,7 +298,7 @@ class Gate:
             waiting = _Waiting(packet, asyncio.get_running_loop().create_future())
             self._waiting[address] = waiting
             try:
-                sent = await self._ledgered(packet, verdict, self._endpoint)
+                sent = await self._ledgered(packet, verdict, self._endpoint, lambda: self._verdict_of(packet))
                 if isinstance(sent, Refusal):
                     return sent
                 return await self._answer(waiting, until_s=sent + timeout_s)
@@ -289,7 +308,7 @@ class Gate:
 
     async def _answer(self, waiting: _Waiting, *, until_s: float) -> Heard:
         """The answer, or silence once the time since our own sending is over and the socket is empty."""
-        address, now = waiting.packet.address, self._clock.now
+        address = waiting.packet.address
         try:
             async with asyncio.timeout_at(until_s):
                 await asyncio.shield(waiting.answer)
@@ -298,9 +317,9 @@ class Gate:
         device = self.state.devices.get(address, DeviceState())
         if waiting.answer.done():
             self.counts.answered.add(address)
-            self._remember(address, breaker.after_reply(device, now()))
+            self._remember(address, breaker.after_reply(device, self._now()))
             return waiting.answer.result()
-        self._fell_silent(address, device, now())
+        self._fell_silent(address, device, self._now())
         return Silence()
 
     def _fell_silent(self, address: str, device: DeviceState, now: datetime) -> None:
@@ -313,9 +332,7 @@ class Gate:
         subnet = subnet_of(address)
         devices = {a: d for a, d in self.state.devices.items() if subnet_of(a) == subnet}
         if breaker.subnet_has_had_enough(devices, now):
-            until = now + breaker.SUBNET_STOP
-            self.state.stopped_subnets[subnet] = until
-            self._memory["subnet", subnet] = until.isoformat()
+            self._stop_subnet(subnet, now + breaker.SUBNET_STOP)
             self._note(Entry.ALERT, target=subnet, rule="breaker_subnet", note="several of its devices fell silent")
 
     async def _take_slots(self, address: str) -> None:
@@ -335,12 +352,14 @@ class Gate:
             return Refusal("port", f"port {packet.port} is not the plan's port")
         return self.verdict(packet.address)
 
-    async def _ledgered(self, packet: Packet, permit: Permit, endpoint: Endpoint) -> float | Refusal:
+    async def _ledgered(
+        self, packet: Packet, permit: Permit, endpoint: Endpoint, verdict: Callable[[], Permit | Refusal]
+    ) -> float | Refusal:
         """Put the packet into the next group; returns when it left, or why it did not."""
         if self._broken is not None:
             raise self._broken
         row = Row(
-            at=self._clock.now(),
+            at=self._now(),
             entry=Entry.SENT,
             target=packet.address,
             port=packet.port,
@@ -348,7 +367,7 @@ class Gate:
             packet_bytes=len(packet.payload),
             rule=permit.rule,
         )
-        permitted = _Permitted(row, packet, endpoint, asyncio.get_running_loop().create_future())
+        permitted = _Permitted(row, packet, endpoint, verdict, asyncio.get_running_loop().create_future())
         self._group.append(permitted)
         self._schedule_flush()
         return await permitted.sent
@@ -362,12 +381,8 @@ class Gate:
         self._flush_timer = None
         self._look_at_kill_file()
         # Who was cancelled while waiting sends nothing, so it gets no row.
-        group = [p for p in self._group[:GROUP_ROWS_MAX] if not p.sent.done()]
+        group = [p for p in self._group[:GROUP_ROWS_MAX] if not p.sent.done() and _still_permitted(p)]
         self._group = self._group[GROUP_ROWS_MAX:]
-        if self.state.killed:
-            for permitted in group:
-                permitted.sent.set_result(Refusal("kill_switch", "the kill switch is on"))
-            group = []
         notes, self._notes = self._notes, []
         memory = self._take_memory()
         if not (notes or group or memory):
@@ -379,8 +394,12 @@ class Gate:
             for permitted in [*group, *(p for p in self._group if not p.sent.done())]:
                 permitted.sent.set_exception(error)
             return
+        self._look_at_kill_file()  # the commit may have taken a while
         for permitted in group:
-            self._send(permitted)
+            if _still_permitted(permitted):
+                self._send(permitted)
+            else:
+                self._take_back(permitted.packet, "no longer permitted when the row was written")
         if self._group:
             self._schedule_flush()
 
@@ -391,14 +410,17 @@ class Gate:
             permitted.endpoint.send(packet.payload, packet.address, packet.port)
         except OSError as error:  # no route, a firewall of our own: the ledger says that this one did not leave
             self.counts.sent[packet.probe] -= 1
-            self._note(Entry.NOT_SENT, target=packet.address, probe=packet.probe, note=f"{error}")
+            self._take_back(packet, f"{error}")
             permitted.sent.set_result(Refusal("not_sent", f"the system refused the packet: {error}"))
             return
         permitted.sent.set_result(now_s)
         if permitted.endpoint is self._endpoint:  # a segment is no device: it has no breaker
             self.counts.asked.add(packet.address)
             device = self.state.devices.get(packet.address, DeviceState())
-            self._remember(packet.address, breaker.after_packet(device, self._clock.now()))
+            self._remember(packet.address, breaker.after_packet(device, self._now()))
+
+    def _take_back(self, packet: Packet, why: str) -> None:
+        self._note(Entry.NOT_SENT, target=packet.address, probe=packet.probe, note=why)
 
     def _receive(self, payload: bytes, source: str) -> None:
         """Match by address and by the question's own test; what belongs to nobody is counted and dropped."""
@@ -408,7 +430,7 @@ class Gate:
         elif not waiting.packet.accepts(payload):
             self.counts.foreign += 1
         else:
-            waiting.answer.set_result(Answer(payload, self._clock.now()))
+            waiting.answer.set_result(Answer(payload, self._now()))
 
     def _remember(self, address: str, device: DeviceState) -> None:
         self.state.devices[address] = device
@@ -423,8 +445,24 @@ class Gate:
         if entry is Entry.ALERT:
             self.counts.alerts += 1
             log.warning("alert", rule=rule, target=target, note=note)
-        self._notes.append(Row(at=self._clock.now(), entry=entry, target=target, rule=rule, note=note, probe=probe))
+        self._notes.append(Row(at=self._now(), entry=entry, target=target, rule=rule, note=note, probe=probe))
         self._schedule_flush()
+
+    def _now(self) -> datetime:
+        """The wall clock. When somebody sets it, stops move along: a jump forward ends none of them early."""
+        now = self._clock.now()
+        jump = self._watch.jump(now, self._clock.monotonic_s())
+        if jump:
+            for address, device in list(self.state.devices.items()):
+                self._remember(address, breaker.moved(device, jump))
+            for subnet, until in list(self.state.stopped_subnets.items()):
+                self._stop_subnet(subnet, until + jump)
+            self._note(Entry.ALERT, target="", rule="clock_set", note=f"the clock was set by {jump.total_seconds()} s")
+        return now
+
+    def _stop_subnet(self, subnet: str, until: datetime) -> None:
+        self.state.stopped_subnets[subnet] = until
+        self._memory["subnet", subnet] = until.isoformat()
 
     def _look_at_kill_file(self) -> None:
         if not self.state.killed and self._kill_file.exists():
@@ -434,6 +472,14 @@ class Gate:
         """A switch thrown while nobody sends is seen too."""
         self._look_at_kill_file()
         self._poll_timer = asyncio.get_running_loop().call_later(KILL_POLL_S, self._poll_kill_file)
+
+
+def _still_permitted(permitted: _Permitted) -> bool:
+    """Whether the rules say so now; if not, who waits for the packet is told why."""
+    verdict = permitted.verdict()
+    if isinstance(verdict, Refusal):
+        permitted.sent.set_result(verdict)
+    return isinstance(verdict, Permit)
 
 
 def _read_word(value: str) -> Placement:

@@ -7,7 +7,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from ipaddress import ip_address
+from ipaddress import IPv4Interface, ip_address
 from typing import Protocol
 
 import ifaddr
@@ -41,8 +41,8 @@ class Network(Protocol):
     def open_multicast(self, group: str, port: int, *, interface: str, receiver: Receiver) -> Endpoint:
         """A socket that is a member of a group on the interface with this address."""
 
-    def interface_within(self, holds: Callable[[str], bool]) -> str | None:
-        """An address of this machine for which `holds` is true."""
+    def interface_within(self, holds: Callable[[str], bool]) -> IPv4Interface | None:
+        """An address of this machine for which `holds` is true, and the network it is on."""
 
 
 class _UdpEndpoint:
@@ -84,6 +84,7 @@ class UdpNetwork:
         opened = [_udp(socket.AF_INET)]
         with suppress(OSError):  # no IPv6 on this machine: then no plan names any
             opened.append(_udp(socket.AF_INET6))
+            opened[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # no IPv4 in the dress of IPv6
         return _UdpEndpoint(opened, receiver)
 
     def open_multicast(self, group: str, port: int, *, interface: str, receiver: Receiver) -> Endpoint:
@@ -98,10 +99,11 @@ class UdpNetwork:
         opened.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
         return _UdpEndpoint([opened], receiver)
 
-    def interface_within(self, holds: Callable[[str], bool]) -> str | None:
+    def interface_within(self, holds: Callable[[str], bool]) -> IPv4Interface | None:
         """An IPv4 address of this machine for which `holds` is true; 127.0.0.1 stands for all of 127.0.0.0/8."""
-        addresses = [ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips if isinstance(ip.ip, str)]
-        return next((address for address in sorted(addresses) if holds(address)), None)
+        own = [ip for adapter in ifaddr.get_adapters() for ip in adapter.ips if isinstance(ip.ip, str)]
+        held = sorted((str(ip.ip), ip.network_prefix) for ip in own if holds(str(ip.ip)))
+        return IPv4Interface(held[0]) if held else None
 
 
 def _udp(family: socket.AddressFamily) -> socket.socket:

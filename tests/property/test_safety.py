@@ -128,7 +128,9 @@ def test_a_device_is_never_asked_a_third_time_in_silence(events: list[tuple[bool
         if device.stopped_until is not None and now < device.stopped_until:
             continue
         if answered:
+            before = device.stopped_until
             device, silent_after_reply = breaker.after_reply(device, now), 0
+            assert device.stopped_until == before  # a late answer forgives no stop
             continue
         device = breaker.after_timeout(device, now, packets_allowed=2)
         silent_after_reply += device.replied_at is not None

@@ -32,6 +32,7 @@ CLASSES = {
     ULTRASOUND: SafetyClass.GENTLE,
     PUMP: SafetyClass.PASSIVE,
 }
+LOOPBACK = IPv4Interface("127.0.0.1/8")
 T = TypeVar("T")
 
 
@@ -81,7 +82,7 @@ class MemoryNetwork:
     devices: dict[str, Behaviour] = field(default_factory=dict)
     sent: list[tuple[float, str, bytes]] = field(default_factory=list)
     before_send: Callable[[str], None] = lambda _address: None
-    interface: IPv4Interface = IPv4Interface("127.0.0.1/8")
+    interface: IPv4Interface = LOOPBACK
     _receiver: Receiver | None = None
 
     def open_unicast(self, receiver: Receiver) -> "MemoryNetwork":

@@ -101,6 +101,13 @@ def test_a_group_that_cannot_be_written_leaves_nothing(written: Path) -> None:
     assert verify(written).rows == 5
 
 
+def test_a_row_is_on_the_disk_and_not_only_on_its_way_there(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as book:
+        mode = book._database.execute("PRAGMA journal_mode").fetchone()[0]
+        synchronous = book._database.execute("PRAGMA synchronous").fetchone()[0]
+    assert (mode, synchronous) == ("wal", 2)  # FULL: each commit is synced, sqlite.org/pragma.html#pragma_synchronous
+
+
 def test_breakers_outlive_the_process(tmp_path: Path) -> None:
     stopped = DeviceState(replied_at=MORNING, stopped_until=MORNING + timedelta(hours=24), timeouts=1, silent_rounds=2)
     with Ledger(tmp_path) as book:

@@ -296,6 +296,24 @@ def test_windows_are_read_in_the_plans_time_zone() -> None:
     assert refused(verdict(plan(known=(known(HERE),), windows=morning, timezone="America/Toronto")), "window")
 
 
+@pytest.mark.parametrize(
+    ("at", "open_"),
+    [
+        ("2026-03-29T00:59+00:00", False),  # 01:59, a minute later it is 03:00 in Paris
+        ("2026-03-29T01:00+00:00", True),  # 03:00 summer time
+        ("2026-10-25T00:30+00:00", False),  # 02:30, the first time
+        ("2026-10-25T01:30+00:00", False),  # 02:30, the second time
+        ("2026-10-25T02:00+00:00", True),  # 03:00 winter time
+    ],
+)
+def test_a_window_keeps_to_the_wards_clock_when_summer_begins_and_ends(at: str, open_: bool) -> None:
+    small_hours = (window(Target.RANGE, "127.9.1.0/24", "03:00", "04:00"),)
+    found = verdict(
+        plan(known=(known(HERE),), windows=small_hours, timezone="Europe/Paris"), at=datetime.fromisoformat(at)
+    )
+    assert isinstance(found, Permit) if open_ else refused(found, "window")
+
+
 def test_a_stopped_device_stays_stopped_until_its_time_is_over() -> None:
     listed = plan(known=(known(HERE),))
     state = state_of(listed)
@@ -322,6 +340,27 @@ def test_a_segment_is_asked_by_a_decision_for_it_and_nothing_less() -> None:
     queryable = plan(mdns_query=(decision(Target.RANGE, segment),))
     assert isinstance(decide_multicast(segment, queryable, GateState(), MORNING), Permit)
     assert refused(decide_multicast("127.9.0.0/16", queryable, GateState(), MORNING), "not_queryable")
+
+
+def test_a_segment_question_obeys_kill_switch_ranges_breakers_and_windows() -> None:
+    segment = "127.9.1.0/24"
+    marked = plan(mdns_query=(decision(Target.RANGE, segment),))
+    assert refused(decide_multicast(segment, marked, GateState(killed=True), MORNING), "kill_switch")
+    abroad = plan(mdns_query=marked.mdns_query, ranges=("127.9.1.0/25",))
+    assert refused(decide_multicast(segment, abroad, GateState(), MORNING), "outside_ranges")
+    ill = GateState(stopped_subnets={segment: MORNING + timedelta(hours=1)})
+    assert refused(decide_multicast(segment, marked, ill, MORNING), "breaker_subnet")
+    at_night = plan(mdns_query=marked.mdns_query, windows=(window(Target.ADDRESS, HERE, "22:00", "04:00"),))
+    assert refused(decide_multicast(segment, at_night, GateState(), MORNING), "window")
+
+
+def test_a_segment_with_one_device_of_a_spared_ward_on_it_is_not_asked() -> None:
+    segment = "127.9.1.0/24"
+    parts = {"mdns_query": (decision(Target.RANGE, segment),), "known": (LISTED,)}
+    spared = plan(**parts, do_not_probe=(decision(Target.UNIT, "icu"),))
+    assert refused(decide_multicast(segment, spared, state_of(spared), MORNING), "do_not_probe")
+    elsewhere = plan(**parts, do_not_probe=(decision(Target.UNIT, "lab"),))
+    assert isinstance(decide_multicast(segment, elsewhere, state_of(elsewhere), MORNING), Permit)
 
 
 def test_a_segment_with_one_spared_bed_on_it_is_not_asked() -> None:
