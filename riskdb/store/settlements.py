@@ -1,8 +1,10 @@
 """Keeps what station 4 decided: the present, refreshed; the past, closed and never rewritten; the change feed.
 
 It decides nothing about identity. Saving the same settlement twice writes no version and no change.
+Whatever turns all assets into rows runs in a thread: of a large hospital it takes seconds, and others ask meanwhile.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,7 +42,7 @@ async def save(
     """Keep a settlement, in the caller's transaction, and return what changed. Those of one hospital wait in line."""
     await connection.fetchval(SQL["wait_in_line"], establishment)
     before = {row["id"]: row["belief"] for row in await connection.fetch(SQL["beliefs"], establishment)}
-    beliefs = {asset.id: belief(asset) for asset in settlement.assets}
+    beliefs = await asyncio.to_thread(_beliefs, settlement.assets)
     changed = await _changes(
         connection,
         establishment,
@@ -133,10 +135,18 @@ async def _changes(
     old = set(known)
     rows = await connection.fetch(SQL["documents"], establishment, [a.id for a in changed if a.id in old])
     documents = {row["id"]: row["document"] for row in rows}
+    return await asyncio.to_thread(_compared, changed, documents)
+
+
+def _compared(changed: Sequence[Asset], documents: Mapping[str, str]) -> list[_Changed]:
     return [
         _Changed(asset, changed_fields(documents[asset.id], asset) if asset.id in documents else None)
         for asset in sorted(changed, key=lambda a: a.id)
     ]
+
+
+def _beliefs(assets: Iterable[Asset]) -> dict[AssetId, bytes]:
+    return {asset.id: belief(asset) for asset in assets}
 
 
 async def _put_assets(
@@ -145,9 +155,12 @@ async def _put_assets(
     assets: Sequence[Asset],
     beliefs: Mapping[AssetId, bytes],
 ) -> None:
-    await connection.execute(
-        SQL["put_assets"],
-        establishment,
+    columns = await asyncio.to_thread(_asset_columns, assets, beliefs)
+    await connection.execute(SQL["put_assets"], establishment, *columns)
+
+
+def _asset_columns(assets: Sequence[Asset], beliefs: Mapping[AssetId, bytes]) -> tuple[list[object], ...]:
+    return (
         [asset.id for asset in assets],
         [asset.value(AttributeName.NAME) or asset.value(AttributeName.HOSTNAME) for asset in assets],
         [asset.value(AttributeName.DEVICE_TYPE) for asset in assets],
@@ -157,8 +170,12 @@ async def _put_assets(
         [asset.first_seen_at for asset in assets],
         [asset.last_seen_at for asset in assets],
         [beliefs[asset.id] for asset in assets],
-        [to_document(asset) for asset in assets],
+        _documents(assets),
     )
+
+
+def _documents(assets: Iterable[Asset]) -> list[object]:
+    return [to_document(asset) for asset in assets]
 
 
 async def _put_versions(
@@ -175,7 +192,7 @@ async def _put_versions(
             establishment,
             [change.asset.id for change in changed],
             [min(change.so_since, recorded_at) for change in changed],
-            [to_document(change.asset) for change in changed],
+            await asyncio.to_thread(_documents, [change.asset for change in changed]),
             recorded_at,
         )
     if gone:
@@ -192,9 +209,13 @@ async def _put_keys(
     await connection.execute(SQL["drop_keys"], establishment, touched)
     await connection.execute(SQL["drop_tokens"], establishment, touched)
     keys = [(asset.id, key.kind.value, key.value) for asset in changed for key in asset.keys]
-    found_by = [(asset.id, token) for asset in changed for token in tokens(asset)]
+    found_by = await asyncio.to_thread(_words, changed)
     await connection.execute(SQL["put_keys"], establishment, *_columns(keys, 3))
     await connection.execute(SQL["put_tokens"], establishment, *_columns(found_by, 2))
+
+
+def _words(assets: Iterable[Asset]) -> list[tuple[object, ...]]:
+    return [(asset.id, token) for asset in assets for token in tokens(asset)]
 
 
 async def _put_evidence(
@@ -220,11 +241,15 @@ async def _put_links(
 async def _put_claims(
     connection: Connection, establishment: EstablishmentId, claims: Iterable[Claim], recorded_at: datetime
 ) -> None:
-    rows = [
+    rows = await asyncio.to_thread(_claim_rows, claims)
+    await connection.execute(SQL["put_claims"], establishment, *_columns(rows, 6), recorded_at)
+
+
+def _claim_rows(claims: Iterable[Claim]) -> list[tuple[object, ...]]:
+    return [
         (c.observation, c.card, c.card_version, c.device_type, c.confidence, _CLAIM.dump_json(c).decode())
         for c in claims
     ]
-    await connection.execute(SQL["put_claims"], establishment, *_columns(rows, 6), recorded_at)
 
 
 def _keys(keys: Sequence[IdentityKey]) -> str:
