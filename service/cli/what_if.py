@@ -13,7 +13,7 @@ import orjson
 import typer
 
 from riskdb.exchange import ExchangeError, parse_graph, parse_scenario, result_document
-from riskdb.exchange_reading import fields
+from riskdb.exchange.reading import fields
 from riskdb.impact import compile, evaluate, explain
 from riskdb.model.care import DEFAULT_HORIZON, CareGraph
 from riskdb.model.impact import Chain, Impact, PathwayImpact, PerHorizon
