@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import asyncpg
 import orjson
 from pydantic import TypeAdapter
 
@@ -12,9 +13,11 @@ from riskdb.model.observation import Protocol
 from riskdb.model.policy import Plan
 from riskdb.store import assets, observations, policy
 from riskdb.store.statements import Connection
+from service.errors import Kind, ProblemError
 from service.plans import Policy, checked, make_plan, opened, sealed, with_kept_secrets
 from service.sealing import Sealer
 
+CHANGED_MEANWHILE = "Read the policy again and send your change once more."
 POLICY_BYTES_MAX = 8 * 1024 * 1024  # 10,000 decisions of each kind, with reasons
 ADAPTER: TypeAdapter[Policy] = TypeAdapter(Policy)
 
@@ -51,11 +54,17 @@ async def save_policy(
     saved_by: str,
     saved_at: datetime,
 ) -> PolicyInForce:
-    """Put a policy in force; InputError if no agent could follow it. Credentials without secrets keep theirs."""
+    """Put a policy in force; InputError if no agent could follow it. Credentials without secrets keep theirs.
+
+    Of two people who save at once the second gets a problem: what they saw is no longer what they would replace.
+    """
     before = await load_policy(connection, establishment)
     kept = sealed(checked(with_kept_secrets(wanted, None if before is None else before.policy)), sealer)
     document = orjson.dumps(ADAPTER.dump_python(kept, mode="json"))
-    version = await policy.save(connection, establishment, document, saved_by=saved_by, saved_at=saved_at)
+    try:
+        version = await policy.save(connection, establishment, document, saved_by=saved_by, saved_at=saved_at)
+    except asyncpg.UniqueViolationError as error:
+        raise ProblemError(Kind.CHANGED_MEANWHILE, CHANGED_MEANWHILE) from error
     return PolicyInForce(version=version, saved_by=saved_by, saved_at=saved_at, policy=kept)
 
 

@@ -1,6 +1,6 @@
 """The newest run of each establishment, read and compiled once: many impact questions are asked of one graph.
 
-It computes no ranking; `service/jobs/pipeline.py` does.
+It makes no run; `service/jobs/pipeline.py` does. What it computes is a stored run at another horizon.
 """
 
 import asyncio
@@ -71,6 +71,7 @@ class Runs:
         self._kept: OrderedDict[tuple[EstablishmentId, int], LoadedRun] = OrderedDict()
         self._ranked: OrderedDict[tuple[EstablishmentId, int, str], tuple[RankedNode, ...]] = OrderedDict()
         self._reading = asyncio.Lock()  # ten requests for a new run read it once
+        self._ranking = asyncio.Lock()  # likewise; its own, for a ranking takes seconds and holds up no other question
 
     async def latest(self, connection: Connection, establishment: EstablishmentId) -> LoadedRun:
         """The newest run; a problem when there is none yet."""
@@ -80,12 +81,14 @@ class Runs:
                 Kind.NO_RANKING, 'Nothing has been ranked yet: POST /v1/jobs {"kind": "reidentify"} starts a run.'
             )
         key = (establishment, stored.id)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
         async with self._reading:
             if key not in self._kept:
                 self._kept[key] = await _read(connection, establishment, stored, self._pack)
                 while len(self._kept) > RUNS_KEPT_MAX:
                     self._kept.popitem(last=False)
-            self._kept.move_to_end(key)
             return self._kept[key]
 
     async def rows(self, establishment: EstablishmentId, loaded: LoadedRun, *, horizon: str) -> tuple[RankedNode, ...]:
@@ -93,9 +96,10 @@ class Runs:
         if horizon == loaded.stored.run.horizon:
             return loaded.rows
         key = (establishment, loaded.stored.id, horizon)
-        async with self._reading:
+        async with self._ranking:
             if key not in self._ranked:
-                self._ranked[key] = (await asyncio.to_thread(rank, loaded.network, horizon=horizon)).rows
+                ranking = await asyncio.to_thread(rank, loaded.network, horizon=horizon, limit=rankings.RUN_ROWS_MAX)
+                self._ranked[key] = ranking.rows
                 while len(self._ranked) > RUNS_KEPT_MAX * len(HORIZONS_MIN):
                     self._ranked.popitem(last=False)
             return self._ranked[key]

@@ -19,6 +19,7 @@ from riskdb.store.statements import Connection, statements
 
 SQL = statements(__file__)
 ROWS_MAX = 1_000  # rows of one answer
+RUN_ROWS_MAX = 5_000  # rows of a run, each with its reasons; nobody reads on, and each costs about 2 kB
 _ROW: TypeAdapter[RankedNode] = TypeAdapter(RankedNode)
 _LEAKING: TypeAdapter[tuple[LeakingNode, ...]] = TypeAdapter(tuple[LeakingNode, ...])
 _QUESTIONS: TypeAdapter[tuple[Question, ...]] = TypeAdapter(tuple[Question, ...])

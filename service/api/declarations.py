@@ -10,7 +10,7 @@ from service.auth import DECIDERS, KEEPERS, PROBING
 from service.errors import InputError, Kind, ProblemError
 from service.imports import FILE_BYTES_MAX, File, ImportKind, ImportReport, import_file
 from service.plans import Policy, without_secrets
-from service.policies import POLICY_BYTES_MAX, PolicyInForce, load_policy, save_policy
+from service.policies import CHANGED_MEANWHILE, POLICY_BYTES_MAX, PolicyInForce, load_policy, save_policy
 from service.reading import strict
 from service.routes import Answer, Nothing, Route, SiteCall, encoded, etag_of
 
@@ -77,7 +77,7 @@ async def put_policy(call: SiteCall[Nothing, Policy]) -> Answer[PolicyView]:
         before = await load_policy(connection, call.establishment)
         expected = call.headers.get("If-Match")
         if expected is not None and (before is None or expected not in ("*", etag_of(encoded(_view(before))))):
-            raise ProblemError(Kind.CHANGED_MEANWHILE, "Read the policy again and send your change once more.")
+            raise ProblemError(Kind.CHANGED_MEANWHILE, CHANGED_MEANWHILE)
         try:
             after = await save_policy(
                 connection,

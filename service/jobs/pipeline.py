@@ -212,7 +212,7 @@ class _Run:
         return rank(
             compile(built.graph),
             horizon=DEFAULT_HORIZON,
-            limit=RANKED_ROWS_MAX,
+            limit=rankings.RUN_ROWS_MAX,
             on_progress=lambda done, of: self._tell("rank", done / of),
         )
 
@@ -239,4 +239,3 @@ class _Run:
 
 PROGRESS_STEP = 0.01  # of a stage; the loop has better to do than to hear of every node
 PROGRESS_EVERY = 256  # observations; some 20 ms of work
-RANKED_ROWS_MAX = 5_000  # rows kept with their reasons; nobody reads on, and each costs about 2 kB a run

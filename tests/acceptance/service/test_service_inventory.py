@@ -1,5 +1,6 @@
 """Agents hand over, people import and decide, and the inventory shows what came of it."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -143,6 +144,18 @@ async def test_of_two_people_changing_the_policy_the_second_is_told(service: Any
     second = await service[Role.BIOMED].ask("PUT", "/v1/policy", json=POLICY, headers={"If-Match": seen})
     assert first.status == 200
     assert (second.status, second.json["type"]) == (412, Kind.CHANGED_MEANWHILE.type)
+
+
+async def test_of_two_policies_saved_at_once_the_second_is_refused(service: Any) -> None:
+    waits_for_us = "SELECT EXISTS (SELECT FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    async with scope(service.pool, service.hospital) as connection:
+        await policy.save(connection, service.hospital, b"{}", saved_by="m.roux", saved_at=now)
+        second = asyncio.create_task(service[Role.BIOMED].ask("PUT", "/v1/policy", json=POLICY))
+        while not await connection.fetchval(waits_for_us):
+            pass
+    reply = await second
+    assert (reply.status, reply.json["type"]) == (412, Kind.CHANGED_MEANWHILE.type)
 
 
 @pytest.mark.parametrize(
