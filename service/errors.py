@@ -1,6 +1,6 @@
 """What can go wrong at the border, each kind once: its type, status and title (RFC 9457, problem details).
 
-A problem is raised where it is found and becomes a response in the middleware of `service/app.py`, nowhere else.
+A problem is raised where it is found and becomes a response in `service/border.py`, nowhere else.
 It never carries a secret, an SQL text or a traceback.
 """
 
@@ -116,12 +116,3 @@ class ProblemError(Exception):
 
 class InputError(ValueError):
     """Input from a person or file that cannot be taken; the message is one plain sentence for whoever gave it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KindDocument:
-    """A kind of problem, for whoever follows its type."""
-
-    type: str
-    title: str
-    status: int

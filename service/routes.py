@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar, get_args, get_type_hints
@@ -251,8 +251,3 @@ def _has_it_already(request: web.Request, etag: str) -> bool:
     except ValueError:
         return False
     return any(tag.value == "*" or f'"{tag.value}"' == etag for tag in known)
-
-
-def parameter_fields(route: Route) -> tuple[str, ...]:
-    """The names of a route's declared parameters, for the OpenAPI document."""
-    return tuple(entry.name for entry in fields(route.signature.parameters))

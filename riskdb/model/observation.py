@@ -14,7 +14,6 @@ from enum import StrEnum
 from riskdb.model.ids import AgentId, EstablishmentId, ObservationId
 
 FACTS_MAX = 512  # facts of one observation; the longest honest one (a printer's TXT record and MIBs) has about 80
-FACT_NAME_CHARS_MAX = 128  # longest name: snmp.oid. plus an OID of 24 arcs
 FACT_VALUE_CHARS_MAX = 4_096  # sysDescr is at most 255 octets (RFC 3418); vendors exceed it, none by 16 times
 
 

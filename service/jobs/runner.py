@@ -93,10 +93,6 @@ class Jobs:
         """A job of this process, by id."""
         return self._jobs.get(job)
 
-    def all(self) -> tuple[Job, ...]:
-        """Every job that is remembered, the oldest first."""
-        return tuple(self._jobs.values())
-
     async def run(self) -> None:
         """Do the jobs, for ever; cancelled at shutdown."""
         while True:
