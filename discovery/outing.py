@@ -7,7 +7,7 @@ import asyncio
 import fcntl
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,17 +64,17 @@ async def go_out(
     spool: Spool,
     cards: CardSet,
     listen_s: float,
-    stop: asyncio.Event,
+    stops: Sequence[asyncio.Event],
     kill: asyncio.Event,
 ) -> Outing:
-    """Look around once. `stop` ends it now; `kill` throws the kill switch, which outlives the process."""
+    """Look around once. Any of `stops` ends it now; `kill` throws the kill switch, which outlives the process."""
     started = time.monotonic()
     with Ledger(directory) as book:
         since = (book.rows, book.head) if book.rows > WHOLE_LEDGER_ROWS_MAX else None
         async with Gate(plan, directory, book=book) as gate:
             agent = Agent(gate, spool, cards)
             looking = asyncio.create_task(agent.look_around(listen_s=listen_s), name="look around")
-            events = {asyncio.create_task(e.wait(), name="end") for e in (stop, kill, gate.killed)}
+            events = {asyncio.create_task(e.wait(), name="end") for e in (*stops, kill, gate.killed)}
             try:
                 await asyncio.wait({looking, *events}, return_when=asyncio.FIRST_COMPLETED)
                 if kill.is_set():

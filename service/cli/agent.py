@@ -9,6 +9,7 @@ import logging
 import signal
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -23,6 +24,7 @@ from discovery.outing import Outing, go_out, locked
 from riskdb.model.policy import Plan, PlanError, parse_plan
 
 REPEAT_S = 900.0  # a hospital changes slowly; devices should not notice us
+PLAN_LOOK_S = 60.0  # a round may take hours; a person's no does not wait for its end
 LISTEN_S = 10.0  # announcements are repeated within seconds after a device joins
 
 State = Annotated[Path, typer.Option("--state", help="Directory of ledger, spool and kill switch.")]
@@ -160,9 +162,20 @@ class _Errand:
         if spool.waiting().observations:  # left by an earlier run, perhaps because the spool was full
             await self._deliver(spool, service)
         listen_s = self._listen_s if self._once else max(self._listen_s, REPEAT_S)
-        outing = await go_out(
-            plan, self._state, spool=spool, cards=cards, listen_s=listen_s, stop=self._stop, kill=self._kill
-        )
+        changed = asyncio.Event()
+        watching = asyncio.create_task(self._watch_plan(service, plan, changed), name="watch the plan")
+        try:
+            outing = await go_out(
+                plan,
+                self._state,
+                spool=spool,
+                cards=cards,
+                listen_s=listen_s,
+                stops=(self._stop, changed),
+                kill=self._kill,
+            )
+        finally:
+            watching.cancel()
         problem = None if self._stop.is_set() else await self._deliver(spool, service)
         self._report(outing, spool)
         if problem is not None and (self._once or isinstance(problem, TokenError)):
@@ -177,6 +190,21 @@ class _Errand:
         if service is None:
             raise ServiceError("there is neither a plan nor a service to ask for one")
         return await service.plan()
+
+    async def _watch_plan(self, service: Service | None, plan: Plan, changed: asyncio.Event) -> None:
+        """Set `changed` when people decide otherwise, or when the plan cannot be followed any more."""
+        while True:
+            await asyncio.sleep(PLAN_LOOK_S)
+            try:
+                if _decided(await self._plan(service)) == _decided(plan):
+                    continue
+                _say("the plan was changed: this round ends, the next follows the new one")
+            except (TokenError, PlanError, OSError) as error:
+                _say(f"the plan no longer holds, this round ends: {error}")
+            except ServiceError:
+                continue  # a service that is down has decided nothing
+            changed.set()
+            return
 
     async def _deliver(self, spool: Spool, service: Service | None) -> ServiceError | None:
         """Hand over what waits; a problem is returned, for nothing is lost by it."""
@@ -238,6 +266,11 @@ class _Errand:
                 await self._stop.wait()
         except TimeoutError:
             return
+
+
+def _decided(plan: Plan) -> Plan:
+    """The part of a plan that people decide; the rest follows the inventory and may wait for the next round."""
+    return replace(plan, known=(), classes={})
 
 
 def _log_to_stderr() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ import orjson
 import pytest
 
 from discovery.ledger import LEDGER_NAME, Entry, Ledger, read_rows, verify
-from riskdb.model.policy import Budget, Plan
+from riskdb.model.policy import Budget, Plan, Target, plan_document
+from service.cli import agent
 from tests.acceptance.peers import RANGE, arrived, command, devices, free_port, host, run, running, write_plan
-from tests.unit.discovery.simulated import VENTILATOR, known, plan, printer
+from tests.unit.discovery.simulated import VENTILATOR, decision, known, plan, printer
 
 # What a test may ask at once: its devices are its own.
 QUICK = Budget(device_packets_per_s=50, subnet_packets_per_s=500, establishment_packets_per_s=1000)
@@ -159,6 +161,32 @@ async def test_the_kill_switch_acts_within_a_second_and_stays_thrown(tmp_path: P
         assert sum(received.values()) == then
     assert again.document["packets_sent"] == 0
     assert "kill" in again.err
+
+
+async def test_a_no_that_is_written_during_a_round_ends_the_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "PLAN_LOOK_S", 0.05)
+    port, hosts = free_port(), [host(n) for n in range(1, 201)]
+    slow = ward(hosts, port, budget=Budget(subnet_packets_per_s=20, establishment_packets_per_s=20))
+    spared = replace(slow, do_not_probe=(decision(Target.RANGE, RANGE),))
+    plan_file, state = write_plan(tmp_path, slow), tmp_path / "state"
+    async with devices({address: printer() for address in hosts}, port) as received:
+        errand = agent._Errand(state, None, None, plan_file, tmp_path / "o", once=False, listen_s=0, as_json=True)
+        looking = asyncio.create_task(errand.run())
+        await arrived(received, 10)
+        plan_file.with_suffix(".new").write_bytes(plan_document(spared))
+        plan_file.with_suffix(".new").replace(plan_file)
+        while not refused_in(state):  # noqa: ASYNC110 # the next round writes them
+            await asyncio.sleep(0.05)
+        errand._stop.set()
+        await looking
+    assert 10 <= sum(received.values()) < 100
+    assert refused_in(state) == {"do_not_probe"}
+
+
+def refused_in(state: Path) -> set[str]:
+    return {row.rule for row in read_rows(state) if row.entry is Entry.REFUSED}
 
 
 async def test_two_agents_never_share_a_state_directory(tmp_path: Path) -> None:
