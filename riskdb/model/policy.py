@@ -148,7 +148,7 @@ def parse_plan(document: bytes) -> Plan:
     if not isinstance(parsed, dict) or parsed.pop("format", None) != FORMAT:
         raise PlanError(f"reading a plan: format is not {FORMAT}")
     try:
-        plan = _PLAN.validate_python(parsed)
+        plan = _PLAN.validate_json(orjson.dumps(parsed), strict=True)  # as JSON, a list may be a tuple; true is no port
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]  # the input may be a secret
         place = ".".join(map(str, first["loc"])) or "the document"
@@ -182,8 +182,13 @@ def _problems(plan: Plan) -> Iterator[tuple[str, str]]:
     for index, window in enumerate(plan.windows):
         if not (0 <= window.from_minute <= 1440 and 0 <= window.to_minute <= 1440):
             yield f"windows.{index}", "minutes of a day lie between 0 and 1440"
+        if window.from_minute == window.to_minute:  # always or never? whoever wrote it meant one of them
+            yield f"windows.{index}", "it ends when it begins; the whole day is 0 to 1440"
         if problem := _problem_of_target(window.target, window.value):
             yield f"windows.{index}", problem
+    names = [credential.name for credential in plan.credentials]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        yield f"credentials.{twice}", "two credentials have this name"
     for credential in plan.credentials:
         if problem := _problem_of_credential(credential):
             yield f"credentials.{credential.name}", problem
