@@ -39,11 +39,15 @@ def duration(minutes: int, language: Language) -> str:
 
 
 def count(patients: float, language: Language) -> str:
-    """A number of patients: whole from ten on, else with one decimal; a trace is not rounded to nobody."""
+    """A number of people or records: whole from ten on, else with one decimal; a trace is not rounded to nobody."""
     if 0 < patients < 0.1:
-        return "< 0,1" if language is Language.FR else "< 0.1"
-    text = f"{patients:.0f}" if patients >= 10 or patients == int(patients) else f"{patients:.1f}"
-    return text.replace(".", ",") if language is Language.FR else text
+        text = "< 0.1"
+    else:
+        text = f"{patients:,.0f}" if patients >= 10 or patients == int(patients) else f"{patients:.1f}"
+    return text.translate(_FRENCH_FIGURES) if language is Language.FR else text
+
+
+_FRENCH_FIGURES = str.maketrans({",": "\u202f", ".": ","})  # 12,345.6 is written 12 345,6
 
 
 _VERBS: Mapping[Language, Mapping[EventKind, str]] = {
@@ -53,19 +57,15 @@ _VERBS: Mapping[Language, Mapping[EventKind, str]] = {
         EventKind.LYING: "gives false values",
         EventKind.LEAKING: "leaks records",
         EventKind.SHORT: "falls short",
-        EventKind.LOST: "loses care",
-        EventKind.EXPOSED: "works on false values",
     },
     Language.FR: {
-        EventKind.TAKEN: "passe sous contrôle de l’attaquant",
+        EventKind.TAKEN: "passe sous le contrôle de l’attaquant",
         EventKind.DOWN: "s’arrête",
         EventKind.LYING: "donne des valeurs fausses",
-        EventKind.LEAKING: "laisse fuir des dossiers",
+        EventKind.LEAKING: "divulgue des dossiers",
         EventKind.SHORT: "ne suffit plus",
-        EventKind.LOST: "perd des soins",
-        EventKind.EXPOSED: "travaille sur des valeurs fausses",
     },
-}
+}  # of causes; a loss has its own clause
 
 
 def chain_sentence(chain: Chain, names: Names) -> str:
@@ -105,8 +105,9 @@ def _told(chain: Chain, names: Names) -> list[Named]:
 def _opening(root: Event, name: str, *, after_min: int, language: Language) -> str:
     cause = f"{name} {_VERBS[language][root.kind]}"
     if language is Language.FR:
-        que = f"qu’{cause}" if cause[:1].lower() in "aeiouyéèêàâîôûh" else f"que {cause}"
-        return f"Dès {que}" if after_min <= 0 else f"{duration(after_min, Language.FR)} après {que}"
+        if after_min > 0:
+            return f"{cause} ; {duration(after_min, Language.FR)} plus tard"
+        return f"Dès qu’{cause}" if cause[:1].lower() in "aeiouyéèêàâîôûh" else f"Dès que {cause}"
     return f"As soon as {cause}" if after_min <= 0 else f"{duration(after_min, Language.EN)} after {cause}"
 
 
@@ -114,8 +115,10 @@ def _effect(chain: Chain, *, pathway: str, step: str, language: Language) -> str
     share = percent(chain.share, language)
     if language is Language.FR:
         if chain.kind is EventKind.EXPOSED:
-            return f"{pathway} traite jusqu’à {share} de ses patients sur des valeurs fausses, à l’étape « {step} »"
-        return f"{pathway} perd jusqu’à {share} de ses soins à l’étape « {step} »"
+            return (
+                f"{pathway} traite jusqu’à {share} de ses patients sur la foi de valeurs fausses, à l’étape « {step} »"
+            )
+        return f"{pathway} perd jusqu’à {share} de sa capacité de prise en charge à l’étape « {step} »"
     if chain.kind is EventKind.EXPOSED:
         return f"{pathway} treats up to {share} of its patients on false values, at the step “{step}”"
     return f"{pathway} loses up to {share} of its care at the step “{step}”"
@@ -164,15 +167,14 @@ def reason_sentence(row: RankedNode, names: Names, *, horizon: str) -> str:
 def impact_sentence(node: str, mode: Mode, impact: Impact, *, names: Names, horizon: str) -> str:
     """What the compromise of one asset does, whether it is ranked or not."""
     name, french = names.introduced(node), names.language is Language.FR
+    attacker = f"un attaquant qui compromet {name}" if french else f"an attacker who takes over {name}"
+    opening = f"{_WITHIN[names.language][horizon]}, {attacker}"
     if mode is Mode.CONFIDENTIALITY:
-        records = impact.records_exposed[horizon]
-        exposes = f"expose {records} dossiers" if french else f"exposes {records} records"
-        return f"{_WITHIN[names.language][horizon]}, {name} {exposes}."
+        return f"{opening} {_reads(impact.records_exposed[horizon], names.language)}."
     worst = sorted(impact.pathways, key=lambda p: (-p.index[horizon], p.id))
     hit = [names.pathways.get(str(p.id), str(p.id)) for p in worst if p.index[horizon] > 0]
     if not hit:
-        nobody = "ne touche aucun patient" if french else "harms no patient"
-        return f"{_WITHIN[names.language][horizon]}, {name} {nobody}."
+        return f"{opening} {'ne touche aucun patient' if french else 'harms no patient'}."
     head = (_HEAD_FR if french else _HEAD_EN)[mode].format(name=name)
     affected = sum(p.patients_affected[horizon] for p in impact.pathways)
     exposed = sum(p.patients_exposed[horizon] for p in impact.pathways)
@@ -181,44 +183,60 @@ def impact_sentence(node: str, mode: Mode, impact: Impact, *, names: Names, hori
 
 
 _HEAD_EN = {
-    Mode.AVAILABILITY: "Whoever takes {name} and stops it stops care in",
-    Mode.INTEGRITY: "Whoever takes {name} and makes it lie endangers",
-    Mode.CONFIDENTIALITY: "Whoever takes {name} can read the records of",
+    Mode.AVAILABILITY: "An attacker who takes over {name} and stops it interrupts care in",
+    Mode.INTEGRITY: "An attacker who takes over {name} and falsifies its values endangers patients in",
 }
 _HEAD_FR = {
-    Mode.AVAILABILITY: "Qui prend {name} et l’arrête interrompt les soins de",
-    Mode.INTEGRITY: "Qui prend {name} et falsifie ses valeurs met en danger",
-    Mode.CONFIDENTIALITY: "Qui prend {name} peut lire les dossiers de",
+    Mode.AVAILABILITY: "Un attaquant qui compromet {name} et l’arrête interrompt les soins :",
+    Mode.INTEGRITY: "Un attaquant qui compromet {name} et en falsifie les valeurs met des patients en danger :",
 }
 PATHWAYS_TOLD_MAX = 3
 
 
 def _where(pathways: Sequence[str], language: Language) -> str:
-    shown = ", ".join(pathways[:PATHWAYS_TOLD_MAX])
-    more = len(pathways) - PATHWAYS_TOLD_MAX
-    if more <= 0:
-        return f" {shown}."
+    french = language is Language.FR
+    told, more = list(pathways[:PATHWAYS_TOLD_MAX]), len(pathways) - PATHWAYS_TOLD_MAX
+    if more > 0:
+        plural = "s" if more > 1 else ""
+        told.append(f"{more} autre{plural} parcours" if french else f"{more} more pathway{plural}")
+    *first, last = told
+    return f" {', '.join(first)} {'et' if french else 'and'} {last}." if first else f" {last}."
+
+
+def _reads(records: int, language: Language) -> str:
+    """How many personal records somebody gets at."""
     if language is Language.FR:
-        return f" {shown} et {more} autre{'s' if more > 1 else ''} parcours."
-    return f" {shown} and {more} more pathway{'s' if more > 1 else ''}."
+        if not records:
+            return "n’accède à aucun dossier"
+        return f"accède à {count(records, language)} dossier{'s' if records > 1 else ''}"
+    if not records:
+        return "gets at no record"
+    return f"gets at {count(records, language)} record{'s' if records > 1 else ''}"
 
 
 def _harm(affected: float, exposed: float, language: Language, *, horizon: str, pathways: int) -> str:
     """How many patients; who is on two pathways is counted on both, and the sentence says so."""
     within = _WITHIN[language][horizon]
     if language is Language.FR:
-        parts = [f"soins perdus pour {_people(affected, language)}"] if affected else []
-        parts += [f"valeurs fausses pour {_people(exposed, language)}"] if exposed else []
-        counted = " (comptés sur chaque parcours)" if parts and pathways > 1 else ""
+        parts = [_patients_fr(affected, "privé", "de soins")] if affected else []
+        parts += [_patients_fr(exposed, "exposé", "à des valeurs fausses")] if exposed else []
+        counted = " (chaque parcours compte les siens)" if parts and pathways > 1 else ""
         return f"{within} : {' et '.join(parts) or 'aucun patient touché'}{counted}."
-    parts = [f"care is lost for {_people(affected, language)}"] if affected else []
-    parts += [f"false values reach {_people(exposed, language)}"] if exposed else []
-    counted = " (counted on each pathway)" if parts and pathways > 1 else ""
-    return f"{within}, {' and '.join(parts) or 'no patient is affected'}{counted}."
+    parts = [f"{_patients_en(affected)} without care"] if affected else []
+    parts += [f"{_patients_en(exposed)} treated on false values"] if exposed else []
+    counted = " (each pathway counts its own)" if parts and pathways > 1 else ""
+    return f"{within}: {' and '.join(parts) or 'no patient affected'}{counted}."
 
 
-def _people(patients: float, language: Language) -> str:
-    return f"{count(patients, language)} patient{'' if count(patients, language) == '1' else 's'}"
+def _patients_en(patients: float) -> str:
+    told = count(patients, Language.EN)
+    return f"{told} patient{'' if told == '1' else 's'}"
+
+
+def _patients_fr(patients: float, participle: str, of_what: str) -> str:
+    """The plural begins at two: 1,5 patient privé, 2 patients privés."""
+    plural = "s" if round(patients, 1) >= 2 else ""
+    return f"{count(patients, Language.FR)} patient{plural} {participle}{plural} {of_what}"
 
 
 _WITHIN: Mapping[Language, Mapping[str, str]] = {

@@ -184,7 +184,7 @@ async def test_lists_are_imported_ranked_and_explained(wardgraph: Commands, sett
         assert told["asset"]["name"] == "DIRECTORY"
         assert told["impact"]["rank"] == next(row.rank for row in page.items if row.name == "DIRECTORY")
         french = wardgraph("explain", told["asset"]["id"], "--lang", "fr")
-        assert "Qui prend DIRECTORY" in french.stdout
+        assert "Un attaquant qui compromet DIRECTORY" in french.stdout
         two = wardgraph("explain", "pump")
         assert (two.returncode, "several" in two.stderr) == (2, True)
         none = wardgraph("explain", "nobody")

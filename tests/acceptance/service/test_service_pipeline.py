@@ -31,7 +31,7 @@ async def test_ten_devices_become_a_ranking_with_reasons(tiny: Any) -> None:
 
 async def test_the_reason_is_told_in_french_too(tiny: Any) -> None:
     row = (await tiny[Role.CISO].get("/v1/ranking?lang=fr&limit=1")).json["items"][0]
-    assert row["reason"].startswith("Qui prend")
+    assert row["reason"].startswith("Un attaquant qui compromet ")
     assert "patients" in row["reason"]
 
 

@@ -116,7 +116,7 @@ def test_rank_answers_with_the_ranking_document(files: Path) -> None:
 def test_rank_tells_people_the_reason(files: Path) -> None:
     told = ask(rank.command, "--graph", files / "graph.json", "--horizon", "1h").stdout
     assert "80.000000  availability  pump  vital" in told
-    assert "Whoever takes Pump 7" in told
+    assert "An attacker who takes over Pump 7" in told
 
 
 SENTENCES: list[tuple[Any, list[str], str]] = [

@@ -1,13 +1,15 @@
 """Chains and reasons as sentences: the cause first, the numbers as they are, in both languages."""
 
+from dataclasses import replace
+
 import pytest
 
 from riskdb.model.care import AllOf, Capability, CareGraph, Leaf, Node, NodeKind, Pathway, Severity, Step
 from riskdb.model.ids import CapabilityId, NodeId, PathwayId, PathwayTypeId, PopulationId, StepId, UnitId
-from riskdb.model.impact import Chain, Event, EventKind, RankedNode, Reason
+from riskdb.model.impact import Chain, Event, EventKind, Impact, RankedNode, Reason
 from riskdb.model.scenario import Mode
 from service.names import Language, Names, names_of, percent
-from service.sentences import chain_sentence, count, duration, reason_sentence
+from service.sentences import chain_sentence, count, duration, impact_sentence, reason_sentence
 
 ICU = UnitId("icu-a")
 GRAPH = CareGraph(
@@ -78,8 +80,9 @@ def test_a_loss_is_told_from_its_cause() -> None:
 
 def test_the_same_loss_in_french() -> None:
     assert chain_sentence(STOPPED, names(Language.FR)) == (
-        "2 heures après que Pump server P0 s’arrête, Intensive care (Ward A) perd jusqu’à 50\u00a0% de ses soins à "
-        "l’étape « Continuous infusion » : Pump 7 s’arrête après 1 h 30 min, Infusion (Ward A) ne suffit plus."
+        "Pump server P0 s’arrête ; 2 heures plus tard, Intensive care (Ward A) perd jusqu’à 50\u00a0% de sa capacité "
+        "de prise en charge à l’étape « Continuous infusion » : Pump 7 s’arrête après 1 h 30 min, "
+        "Infusion (Ward A) ne suffit plus."
     )
 
 
@@ -164,15 +167,66 @@ def row(*, mode: Mode, affected: float, exposed: float) -> RankedNode:
 def test_a_reason_says_who_is_hurt_how_many_and_how() -> None:
     text = reason_sentence(row(mode=Mode.AVAILABILITY, affected=3.44, exposed=0), names(), horizon="7d")
     assert text.startswith(
-        "Whoever takes Pump server P0 and stops it stops care in Intensive care (Ward A). "
-        "Within 7 days, care is lost for 3.4 patients. 2 hours after"
+        "An attacker who takes over Pump server P0 and stops it interrupts care in Intensive care (Ward A). "
+        "Within 7 days: 3.4 patients without care. 2 hours after"
     )
 
 
-def test_french_counts_with_a_comma_and_one_patient_is_singular() -> None:
-    text = reason_sentence(row(mode=Mode.INTEGRITY, affected=1, exposed=2.5), names(Language.FR), horizon="7d")
-    assert "1 patient privés" not in text
-    assert "2,5 patients" in text
+def test_french_counts_with_a_comma_and_the_plural_begins_at_two() -> None:
+    text = reason_sentence(row(mode=Mode.INTEGRITY, affected=1.5, exposed=2.5), names(Language.FR), horizon="7d")
+    assert text.startswith(
+        "Un attaquant qui compromet Pump server P0 et en falsifie les valeurs met des patients en danger : "
+        "Intensive care (Ward A). En 7 jours : 1,5 patient privé de soins "
+        "et 2,5 patients exposés à des valeurs fausses."
+    )
+
+
+def test_pathways_are_listed_as_people_list_them() -> None:
+    told = {
+        number: reason_sentence(
+            replace(
+                row(mode=Mode.AVAILABILITY, affected=20, exposed=0),
+                reason=Reason(
+                    mode=Mode.AVAILABILITY, pathways=tuple(PathwayId(f"p{i}") for i in range(number)), chains=()
+                ),
+            ),
+            names(),
+            horizon="7d",
+        ).partition(" care in ")[2]
+        for number in (2, 3, 4, 5)
+    }
+    harm = "Within 7 days: 20 patients without care (each pathway counts its own)."
+    assert told == {
+        2: f"p0 and p1. {harm}",
+        3: f"p0, p1 and p2. {harm}",
+        4: f"p0, p1, p2 and 1 more pathway. {harm}",
+        5: f"p0, p1, p2 and 2 more pathways. {harm}",
+    }
+
+
+def exposing(records: int) -> Impact:
+    return Impact(nodes={}, records_exposed={"7d": records}, index={"7d": 0.0}, pathways=())
+
+
+@pytest.mark.parametrize(
+    ("records", "english", "french"),
+    [
+        (0, "gets at no record", "n’accède à aucun dossier"),
+        (1, "gets at 1 record", "accède à 1 dossier"),
+        (12_400, "gets at 12,400 records", "accède à 12\u202f400 dossiers"),
+    ],
+)
+def test_records_are_counted_in_both_languages(records: int, english: str, french: str) -> None:
+    def told(language: Language) -> str:
+        return impact_sentence("srv", Mode.CONFIDENTIALITY, exposing(records), names=names(language), horizon="7d")
+
+    assert told(Language.EN) == f"Within 7 days, an attacker who takes over Pump server P0 {english}."
+    assert told(Language.FR) == f"En 7 jours, un attaquant qui compromet Pump server P0 {french}."
+
+
+def test_whoever_harms_nobody_is_said_to() -> None:
+    told = impact_sentence("srv", Mode.AVAILABILITY, exposing(0), names=names(Language.FR), horizon="7d")
+    assert told == "En 7 jours, un attaquant qui compromet Pump server P0 ne touche aucun patient."
 
 
 @pytest.mark.parametrize(
