@@ -173,7 +173,7 @@ async def test_lists_are_imported_ranked_and_explained(wardgraph: Commands, sett
         too_early = wardgraph("rank")
         assert (too_early.returncode, "ranked yet" in too_early.stderr) == (1, True)
         assert wardgraph.json("rank", "--refresh", "--top", "2")["items"][1]["rank"] == 2
-        assert "Qui prend" in wardgraph("rank", "--lang", "fr").stdout
+        assert "Un attaquant qui compromet" in wardgraph("rank", "--lang", "fr").stdout
 
     await asyncio.to_thread(people_type)
     page = await online_ranking(settings)
