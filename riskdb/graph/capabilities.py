@@ -138,14 +138,14 @@ class Capabilities:
         return identifier
 
     def _ask_provider(self, kind: CapabilityType, unit: UnitId | None, identifier: NodeId) -> None:
-        place = self._inventory.units[unit].name if unit is not None else None
+        place = None if unit is None else self._inventory.units[unit].name
         self._evidence.ask(
             QuestionKind.ASSUMED_CAPABILITY,
             identifier,
-            en=f"What provides: {kind.name.en} ({place or 'establishment'})? Nothing in the inventory does; "
-            "it is taken to be there.",
-            fr=f"Qu'est-ce qui assure : {kind.name.fr} ({place or 'établissement'}) ? Rien dans l'inventaire ; "
-            "sa présence est supposée.",
+            en=f"What provides “{kind.name.en}” ({place or 'whole establishment'})? Nothing in the inventory does; "
+            "it is assumed to be there.",
+            fr=f"Qu’est-ce qui assure « {kind.name.fr} » ({place or 'tout l’établissement'}) ? "
+            "Rien dans l’inventaire ; on suppose que c’est en place.",
         )
 
     def _ask_location(self, item: Item) -> None:
@@ -153,8 +153,9 @@ class Capabilities:
         self._evidence.ask(
             QuestionKind.UNKNOWN_LOCATION,
             item.id,
-            en=f"In which unit is {item.name}?" + (f" No unit is called {stated!r}." if stated else ""),
-            fr=f"Dans quelle unité se trouve {item.name} ?" + (f" Aucune unité « {stated} »." if stated else ""),
+            en=f"In which unit is {item.name}?" + (f" No unit has the id {stated!r}." if stated else ""),
+            fr=f"Dans quelle unité se trouve {item.name} ?"
+            + (f" Aucune unité n’a l’identifiant « {stated} »." if stated else ""),
         )
 
 

@@ -94,7 +94,7 @@ def _ask_type(item: Item, evidence: Evidence) -> None:
         QuestionKind.UNKNOWN_TYPE,
         item.id,
         en=f"What kind of device is {item.name}?" + (f" The pack does not know {stated!r}." if stated else ""),
-        fr=f"De quel type d'équipement s'agit-il : {item.name} ?"
+        fr=f"De quel type d’équipement {item.name} est-il ?"
         + (f" Le référentiel ne connaît pas « {stated} »." if stated else ""),
     )
 

@@ -83,10 +83,10 @@ def _ask(link: DeclaredLink, evidence: Evidence, *, used: bool) -> None:
         QuestionKind.UNCLEAR_LINK,
         about,
         en=f"Which assets are meant by the link {about!r}? "
-        + ("One end is not in the inventory; it is taken for a service." if used else "The link is left out."),
+        + ("One end is not in the inventory; it is treated as a service." if used else "The link is left out."),
         fr=f"Quels équipements désigne le lien « {about} » ? "
         + (
-            "Une extrémité est absente de l'inventaire ; elle est traitée comme un service."
+            "Une extrémité est absente de l’inventaire ; elle est traitée comme un service."
             if used
             else "Il est ignoré."
         ),

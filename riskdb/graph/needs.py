@@ -82,7 +82,7 @@ class Needs:
         self._evidence.ask(
             QuestionKind.UNCLEAR_LINK,
             item.id,
-            en=f"On which switch does {item.name} hang? The list and the switch table differ; the table is believed.",
+            en=f"Which switch is {item.name} connected to? List and switch table differ; the table is believed.",
             fr=f"À quel commutateur {item.name} est-il raccordé ? La liste et la table du commutateur divergent ; "
             "la table fait foi.",
         )
@@ -174,8 +174,9 @@ class Needs:
             self._evidence.ask(
                 QuestionKind.UNKNOWN_SWITCH,
                 item.id,
-                en=f"On which switch does {item.name} hang? It is taken to need the core of the network alone.",
-                fr=f"À quel commutateur {item.name} est-il raccordé ? On le suppose lié au seul cœur de réseau.",
+                en=f"Which switch is {item.name} connected to? It is assumed to need only the core of the network.",
+                fr=f"À quel commutateur {item.name} est-il raccordé ? "
+                "On suppose qu’il ne dépend que du cœur de réseau.",
             )
 
 

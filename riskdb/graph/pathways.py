@@ -82,8 +82,8 @@ class Pathways:
                 self._evidence.ask(
                     QuestionKind.UNKNOWN_BEDS,
                     unit.id,
-                    en=f"How many beds has {unit.name}? It is taken for an average unit of its type.",
-                    fr=f"Combien de lits compte {unit.name} ? On la suppose dans la moyenne de son type.",
+                    en=f"How many beds does {unit.name} have? It counts as an average unit of its type.",
+                    fr=f"Combien de lits compte {unit.name} ? À défaut, la moyenne des unités de ce type est retenue.",
                 )
             yield unit, (unit.beds or average) / total
 
@@ -155,8 +155,12 @@ class Pathways:
         self._evidence.ask(
             QuestionKind.NO_UNIT_OF_TYPE,
             f"{kind.id}:{unit_type}",
-            en=f"Is there a unit of type {name.en!r}? None is known; "
-            + (f"the pathway {kind.name.en!r} is left out." if lost else f"{kind.name.en!r} assumes one."),
-            fr=f"Existe-t-il une unité de type « {name.fr} » ? Aucune n'est connue ; "
-            + (f"le parcours « {kind.name.fr} » est omis." if lost else f"« {kind.name.fr} » en suppose une."),
+            en=f"Is there a unit of type “{name.en}”? None is known; "
+            + (f"the pathway “{kind.name.en}” is left out." if lost else f"the pathway “{kind.name.en}” assumes one."),
+            fr=f"Existe-t-il une unité de type « {name.fr} » ? Aucune n’est connue ; "
+            + (
+                f"le parcours « {kind.name.fr} » est écarté."
+                if lost
+                else f"le parcours « {kind.name.fr} » en suppose une."
+            ),
         )

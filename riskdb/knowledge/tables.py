@@ -19,7 +19,7 @@ class SeverityWeights:
     weights: Mapping[str, Number]
 
     def by_severity(self) -> dict[int, float]:
-        """Severity to weight, as the engine takes it."""
+        """Severity to weight. The engine counts with a table of its own; a test holds the two together."""
         return {int(severity): float(number.value) for severity, number in self.weights.items()}
 
 

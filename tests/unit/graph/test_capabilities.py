@@ -41,7 +41,7 @@ def test_what_nobody_found_is_assumed_and_asked_for_in_both_languages(hospital: 
     question = next(q for q in seen.built.questions if q.about == "assumed:infusion_delivery@ward-a")
     assert "Intravenous infusion" in question.text_en or "infusion" in question.text_en.lower()
     assert "WARD-A" in question.text_fr
-    assert "Rien dans l'inventaire" in question.text_fr
+    assert "Rien dans l’inventaire" in question.text_fr
 
 
 def test_a_bag_and_a_mask_are_people_not_an_asset(hospital: Any) -> None:

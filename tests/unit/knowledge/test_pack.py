@@ -39,6 +39,17 @@ def test_the_shipped_pack_is_sound() -> None:
     assert check_pack() == []
 
 
+def test_the_french_of_the_shipped_pack_is_typeset_as_the_sentences_it_stands_in() -> None:
+    pack = load_pack()
+    things = [t for kind in (pack.device_types, pack.capabilities, pack.unit_types) for t in kind.values()]
+    texts = [thing.name.fr for thing in things]
+    for pathway in pack.pathways.values():
+        texts.append(pathway.name.fr)
+        for step in pathway.steps:
+            texts += [step.name.fr, *(mode.procedure.fr for mode in step.fallbacks)]
+    assert [text for text in texts if "'" in text] == []
+
+
 def test_no_number_of_the_shipped_pack_pretends_to_be_reviewed() -> None:
     counts = load_pack().count_numbers()
     assert counts.unreviewed == counts.total > 1_500
