@@ -11,9 +11,11 @@ from discovery.wire.dhcp import decode_dhcp
 from discovery.wire.hl7 import decode_hl7
 from discovery.wire.lldp import decode_lldp
 from discovery.wire.mdns import decode_mdns, service_facts
+from discovery.wire.personal import is_personal
 from discovery.wire.snmp import Malformed
 from discovery.wire.ssdp import decode_ssdp
 from discovery.wire.text import is_randomised
+from riskdb.model import facts
 from riskdb.model.ids import AgentId, EstablishmentId
 from riskdb.model.observation import Datagram, Observation, Protocol, observe
 
@@ -82,6 +84,8 @@ def _read(datagram: Datagram, mac: str | None) -> tuple[list[_Statement], int] |
         frame = decode_lldp(payload)
         if isinstance(frame, Malformed):
             return frame
+        if is_personal(frame.facts.get(facts.LLDP_SYS_NAME, "")):
+            return [], 1
         return [_Statement(frame.address, frame.mac or mac, frame.facts)], 0
     decoder = {Protocol.SSDP: decode_ssdp, Protocol.HL7: decode_hl7, Protocol.BACNET: decode_bacnet}.get(
         datagram.protocol

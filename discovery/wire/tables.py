@@ -1,7 +1,7 @@
 """Station 2: the neighbours in a switch's or router's tables, one observation each.
 
 Pure. LLDP-MIB (IEEE 802.1AB), BRIDGE-MIB (RFC 4188), Q-BRIDGE-MIB (RFC 4363), IP-MIB (RFC 4293). They know every device
-without touching one. MACs that phones make up are counted and left out: whose phone was seen where is personal.
+without touching one. What people carry - by a made-up MAC or its name - is counted and left out: where it was is personal.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from discovery.wire.ber import Oid
+from discovery.wire.personal import is_personal
 from discovery.wire.rows import Rows, value_text
 from discovery.wire.snmp import VarBind
 from discovery.wire.text import address_of, clean_text, is_randomised, is_text, mac_of
@@ -99,7 +100,8 @@ class _Gathering:
     def add(
         self, protocol: Protocol, stated: Mapping[str, str | None], *, address: str | None, mac: str | None
     ) -> None:
-        if mac is not None and is_randomised(mac) and protocol is not Protocol.LLDP:
+        made_up = mac is not None and is_randomised(mac) and protocol is not Protocol.LLDP
+        if made_up or is_personal(stated.get(facts.LLDP_SYS_NAME) or ""):
             self.personal += 1
             return
         if address is None and mac is None:

@@ -137,6 +137,12 @@ def test_an_lldp_frame_names_its_sender() -> None:
     )
 
 
+def test_a_laptop_that_names_its_owner_in_lldp_is_counted_and_not_kept() -> None:
+    frame = tlv(1, b"\x04\x00\x1a\x2b\x3c\x4d\x5e") + tlv(5, b"Annas-MacBook-Pro") + tlv(0, b"")
+    heard = decode(Datagram(received_at=NOW, source="file", protocol=Protocol.LLDP, payload=frame), listener=LISTENER)
+    assert (heard.observations, heard.personal) == ((), 1)
+
+
 def test_of_an_hl7_message_only_the_sender_is_read_and_nothing_of_the_patient() -> None:
     message = (
         b"\x0bMSH|^~\\&|MONITOR|ICU A|EHR|HOSPITAL|20260301090000||ORU^R01|1|P|2.5\r"

@@ -236,6 +236,19 @@ def test_an_lldp_neighbour_is_known_by_chassis_name_and_management_address() -> 
     assert seen.facts[facts.LLDP_PORT] == "eth0"
 
 
+def test_a_neighbour_that_is_named_after_its_owner_is_counted_and_left_out() -> None:
+    index = (0, 7, 1)
+    rows = Rows(
+        [
+            number((*LLDP, 4, 1, 1, 4, *index), 4),
+            text((*LLDP, 4, 1, 1, 5, *index), b"\x00\x1a\x2b\x3c\x4d\x5e"),
+            text((*LLDP, 4, 1, 1, 9, *index), "Annas-MacBook-Pro"),
+        ]
+    )
+    found = tables.neighbours(rows, teller=TELLER)
+    assert (found.observations, found.personal) == ((), 1)
+
+
 def test_rows_are_in_the_order_of_numbers_and_a_duplicate_counts_once() -> None:
     rows = Rows([text((1, 3, 10), "ten"), text((1, 3, 9), "nine"), text((1, 3, 9), "again")])
     assert [value_text(v) for v in rows] == ["nine", "ten"]
