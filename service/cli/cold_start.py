@@ -45,13 +45,13 @@ def show(
 _WORDS = {
     Language.EN: {
         "wave": "Wave {number}: {nodes}",
-        "root": "Cannot start, each waits for another of them: {nodes}",
-        "blocked": "Cannot start either, and wait for such a group as well: {nodes}",
+        "root": "Cannot start, since each waits for another of them: {nodes}",
+        "blocked": "Cannot start either, and also wait for such a group: {nodes}",
     },
     Language.FR: {
         "wave": "Vague {number} : {nodes}",
-        "root": "Ne peuvent pas démarrer, chacun attend un autre : {nodes}",
-        "blocked": "Ne peuvent pas démarrer non plus, et attendent en outre un tel groupe : {nodes}",
+        "root": "Ne peuvent pas démarrer, car chacun en attend un autre : {nodes}",
+        "blocked": "Ne peuvent pas démarrer non plus, et dépendent en outre d’un tel groupe : {nodes}",
     },
 }
 

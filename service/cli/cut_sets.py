@@ -66,7 +66,7 @@ _WORDS = {
         "single": "Points de défaillance uniques",
         "pairs": "Paires dangereuses, par ce qu’elles ajoutent l’une à l’autre (indice, 30 jours)",
         "common": "Causes communes : une étape et son mode dégradé tombent ensemble avec",
-        "none": "aucune",
+        "none": "néant",
     },
 }
 

@@ -5,7 +5,6 @@ It reads pack files and prints; it changes nothing. docs/guides/knowledge.md tel
 
 import sys
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -17,6 +16,7 @@ from riskdb.knowledge import Finding, Pack, PackError, check_pack, load_pack, re
 from riskdb.knowledge.contents import PlacedNumber, numbers_in
 from riskdb.knowledge.trees import leaves
 from riskdb.knowledge.types import CapabilityType, DeviceType, Number, PathwayType, Text
+from service.names import Language
 
 BAD_INPUT = 2
 Shown = DeviceType | CapabilityType | PathwayType
@@ -24,13 +24,6 @@ _RECORD: TypeAdapter[Shown] = TypeAdapter(Shown)
 _NUMBER: TypeAdapter[Number] = TypeAdapter(Number)
 
 command = typer.Typer(help="The knowledge pack: check it, show it, list its numbers.", no_args_is_help=True)
-
-
-class Language(StrEnum):
-    """The languages of the pack."""
-
-    EN = "en"
-    FR = "fr"
 
 
 PackOption = Annotated[Path | None, typer.Option("--pack", metavar="DIR", help="A pack directory instead of ours.")]

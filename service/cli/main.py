@@ -2,9 +2,11 @@
 
 import os
 import sys
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
+from typing import TextIO
 
 GROUP = "wardgraph.commands"
+BAD_INPUT = 2  # exit code
 
 
 def main() -> None:
@@ -15,27 +17,24 @@ def main() -> None:
         _list(commands)
         return
     if name == "--version":
-        from importlib.metadata import version
-
         print(f"wardgraph {version('wardgraph')}")
         return
     if name not in commands:
-        _list(commands)
-        sys.exit(f"wardgraph: unknown command: {name}")
+        _list(commands, to=sys.stderr)
+        print(f"wardgraph: unknown command: {name}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
     _run(commands[name])
 
 
 def _run(point: EntryPoint) -> None:
+    sys.argv = [f"wardgraph {point.name}", *sys.argv[2:]]
     try:
-        command = point.load()
+        point.load()()
     except ModuleNotFoundError as error:
         sys.exit(
             f"wardgraph {point.name}: the package {error.name} is not installed. "
-            "This command belongs to the service: pip install 'wardgraph[service,local]'"
+            "This belongs to the service: pip install 'wardgraph[service,local]'"
         )
-    sys.argv = [f"wardgraph {point.name}", *sys.argv[2:]]
-    try:
-        command()
     except Exception as error:  # the last guard: whoever runs a command gets a sentence
         if os.environ.get("WARDGRAPH_DEBUG"):
             raise
@@ -43,10 +42,10 @@ def _run(point: EntryPoint) -> None:
         sys.exit(f"wardgraph {point.name}: {told} (WARDGRAPH_DEBUG=1 shows where)")
 
 
-def _list(commands: dict[str, EntryPoint]) -> None:
-    print("usage: wardgraph COMMAND [ARGS]   (COMMAND --help tells more)\n")
+def _list(commands: dict[str, EntryPoint], *, to: TextIO = sys.stdout) -> None:
+    print("usage: wardgraph COMMAND [ARGS]   (COMMAND --help tells more)\n", file=to)
     for name in sorted(commands):
-        print(f"  {name:<12}{SUMMARIES.get(name, '')}")
+        print(f"  {name:<12}{SUMMARIES.get(name, '')}", file=to)
 
 
 SUMMARIES = {  # one line a command, told without importing any

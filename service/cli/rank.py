@@ -34,7 +34,7 @@ command = typer.Typer(
 def rank(
     graph: Annotated[Path | None, typer.Option(help="A care graph (wardgraph/care-graph/1) to rank.")] = None,
     horizon: Annotated[Horizon, typer.Option(help="How far to look.")] = DEFAULT_HORIZON,  # type: ignore[assignment] # a key of HORIZONS_MIN
-    top: Annotated[int, typer.Option(min=1, help="How many rows to tell people; --json has them all.")] = 20,
+    top: Annotated[int, typer.Option(min=1, help="How many rows; of a graph file --json has all.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document (wardgraph/ranking/1) on stdout.")] = False,
     lang: Annotated[Language, typer.Option(help="The language of the reasons.")] = Language.EN,
     state: Annotated[Path | None, typer.Option(help="Without --graph: the state directory of the service.")] = None,

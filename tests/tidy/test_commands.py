@@ -26,5 +26,15 @@ def test_a_command_explains_itself(command: str) -> None:
 
 def test_an_unknown_command_is_named_and_refused() -> None:
     done = subprocess.run([sys.executable, "-m", "service.cli.main", "rnak"], capture_output=True, text=True)
-    assert done.returncode != 0
+    assert (done.returncode, done.stdout) == (2, "")
     assert "unknown command: rnak" in done.stderr
+
+
+def test_on_an_agents_install_the_ranking_of_a_database_names_what_is_missing() -> None:
+    without = "import sys; sys.modules['asyncpg'] = None; sys.argv = ['wardgraph', 'rank']; "
+    done = subprocess.run(
+        [sys.executable, "-c", without + "from service.cli.main import main; main()"], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "asyncpg is not installed" in done.stderr
+    assert "wardgraph[service" in done.stderr
