@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 FILE_BYTES_MAX = 128_000_000  # of one recording or capture once unpacked; the largest we know has 8 million
+XZ_MEMORY_BYTES_MAX = 128_000_000  # `xz -9` needs 65 million; a dictionary of gigabytes is no recording's
 MEMBERS_MAX = 100_000  # of one archive
 
 
@@ -100,13 +101,25 @@ def _source(name: str, content: bytes) -> Source | Unreadable:
     if kind is None:
         return Unreadable(name, "neither a recording nor a capture")
     if name.lower().endswith(".xz"):
-        unpacking = lzma.LZMADecompressor()
         try:
-            content = unpacking.decompress(content, max_length=FILE_BYTES_MAX + 1)
+            content = _unpacked(content)
         except (lzma.LZMAError, EOFError) as error:
             return Unreadable(name, f"broken .xz: {error}")
-        if not unpacking.eof and len(content) <= FILE_BYTES_MAX:
-            return Unreadable(name, "broken .xz: it ends too early")
     if len(content) > FILE_BYTES_MAX:
         return Unreadable(name, f"larger than {FILE_BYTES_MAX} bytes")
     return Source(name, kind, content)
+
+
+def _unpacked(content: bytes) -> bytes:
+    """What the streams of an .xz file hold, one after the other, up to a byte more than is taken."""
+    parts, total = [], 0
+    while total <= FILE_BYTES_MAX:
+        unpacking = lzma.LZMADecompressor(memlimit=XZ_MEMORY_BYTES_MAX)
+        parts.append(unpacking.decompress(content, max_length=FILE_BYTES_MAX + 1 - total))
+        total += len(parts[-1])
+        if unpacking.eof and not unpacking.unused_data.strip(b"\0"):  # padding
+            break
+        if not unpacking.eof and total <= FILE_BYTES_MAX:
+            raise EOFError("it ends too early")
+        content = unpacking.unused_data
+    return b"".join(parts)

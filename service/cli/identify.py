@@ -3,6 +3,7 @@
 Reads the files it is given; it opens no socket and no database. One device a line, trouble on standard error.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +39,9 @@ def main(
         for source in _sources(paths, status):
             if isinstance(source, Unreadable):
                 failed = True
-                console.print(f"{source.name}: {source.reason}", markup=False, highlight=False, soft_wrap=True)
+                console.print(
+                    f"{_readable(source.name)}: {source.reason}", markup=False, highlight=False, soft_wrap=True
+                )
                 continue
             failed |= not _name_devices(source, cards, console, as_json=as_json)
     raise typer.Exit(1 if failed else 0)
@@ -56,16 +59,22 @@ def _sources(paths: list[Path], status: Status) -> Iterator[Source | Unreadable]
 def _name_devices(source: Source, cards: CardSet, console: Console, *, as_json: bool) -> bool:
     """Print the devices of one file; whether all of it could be read."""
     found = identify(source, cards=cards)
+    name = _readable(source.name)
     for device in found.devices:
-        row = _row(source.name, device)
+        row = _row(name, device)
         if as_json:
             print(orjson.dumps(row).decode())
         else:
             print("\t".join(str(row[name] if row[name] is not None else "-") for name in _COLUMNS))
     if found.problem is not None:
         sys.stdout.flush()
-        console.print(f"{source.name}: {found.problem}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{name}: {found.problem}", markup=False, highlight=False, soft_wrap=True)
     return found.problem is None
+
+
+def _readable(name: str) -> str:
+    """The name as text: a file's name is octets, and JSON takes text alone."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _row(name: str, device: Device) -> dict[str, object]:
