@@ -1,7 +1,7 @@
 """Station 2: the neighbours in a switch's or router's tables, one observation each.
 
 Pure. LLDP-MIB (IEEE 802.1AB), BRIDGE-MIB (RFC 4188), Q-BRIDGE-MIB (RFC 4363), IP-MIB (RFC 4293). They know every device
-without touching one. What people carry - by a made-up MAC or its name - is counted and left out: where it was is personal.
+without touching one. What people carry, by a made-up MAC or its name, is counted and left out: it is personal.
 """
 
 from collections.abc import Callable, Iterator, Mapping
