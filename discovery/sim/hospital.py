@@ -5,6 +5,8 @@ is the generator's business.
 """
 
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
@@ -14,6 +16,9 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 FORMAT = "wardgraph/hospital/1"
 DOCUMENT_BYTES_MAX = 64_000_000  # size 20 has about 12 million; protects the parser
 DEVICES_MAX = 20_000
+_ADDRESS = re.compile(r"x(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){2}")
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_ENGINE_ID = re.compile(r"([0-9a-f]{2}){5,32}")  # RFC 3411 section 5
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -218,7 +223,41 @@ def parse_hospital(document: bytes) -> Hospital:
         raise HospitalError(f"reading a hospital: format is {hospital.format!r}, not {FORMAT}")
     if len(hospital.devices) > DEVICES_MAX:
         raise HospitalError(f"reading a hospital: {len(hospital.devices)} devices, more than {DEVICES_MAX}")
+    for index, device in enumerate(hospital.devices):
+        if problem := _problem_of(device):
+            raise HospitalError(f"reading a hospital: devices.{index}: {problem}")
+    if problem := _contradiction(hospital):
+        raise HospitalError(f"reading a hospital: {problem}")
     return hospital
+
+
+def _problem_of(device: Device) -> str | None:
+    """What the types let through and no simulator could play."""
+    if device.address is not None and _ADDRESS.fullmatch(device.address) is None:
+        return f"address {device.address!r} is not of the form x.20.127"
+    for mac in (device.mac, device.wire_mac):
+        if mac is not None and _MAC.fullmatch(mac) is None:
+            return f"MAC {mac!r} is not of the form 00:1a:2b:3c:4d:5e"
+    if device.snmp is not None and _ENGINE_ID.fullmatch(device.snmp.engine_id) is None:
+        return "snmp.engine_id is not 5 to 32 octets in hexadecimal"
+    return None
+
+
+def _contradiction(hospital: Hospital) -> str | None:
+    """The first thing that stands twice, or is named and is not there."""
+    ids = [device.id for device in hospital.devices]
+    for name, values in (("id", ids), ("address", [d.address for d in hospital.devices if d.address is not None])):
+        twice = next((value for value, number in Counter(values).items() if number > 1), None)
+        if twice is not None:
+            return f"two devices have the {name} {twice!r}"
+    known, units = set(ids), {unit.id for unit in hospital.units}
+    for index, device in enumerate(hospital.devices):
+        if device.unit not in units:
+            return f"devices.{index}.unit: there is no unit {device.unit!r}"
+        for name in ("switch", "host", "access_point"):
+            if getattr(device, name) is not None and getattr(device, name) not in known:
+                return f"devices.{index}.{name}: there is no device {getattr(device, name)!r}"
+    return None
 
 
 def hospital_document(hospital: Hospital) -> bytes:
