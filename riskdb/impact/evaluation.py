@@ -20,11 +20,12 @@ INDEX_PARTS = 100  # severity weights are hundredths
 
 def evaluate(network: Network, scenarios: Iterable[Scenario]) -> list[Impact]:
     """The impact of each scenario; ScenarioError if one names a node that the graph lacks."""
-    return [_impact(network, event_times(network, scenario)) for scenario in scenarios]
+    found = (event_times(network, scenario) for scenario in scenarios)
+    return [impact_of(network, times, harms(network, times)) for times in found]
 
 
-def _impact(network: Network, times: Times) -> Impact:
-    by_pathway = harms(network, times)
+def impact_of(network: Network, times: Times, by_pathway: Mapping[int, PathwayHarm]) -> Impact:
+    """The impact of what happened and of the harm that it does."""
     return Impact(
         nodes=_nodes(network, times),
         records_exposed=dict(zip(HORIZONS_MIN, records_exposed(network, times), strict=True)),

@@ -123,6 +123,7 @@ class Ranking:
     horizon: str
     rows: tuple[RankedNode, ...]
     confidentiality: tuple[LeakingNode, ...]
+    computed_by: str = "reference"  # the engine; the numbers do not depend on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

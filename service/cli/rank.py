@@ -96,3 +96,4 @@ def _table(graph: CareGraph, ranking: Ranking, language: Language) -> Iterator[s
     if ranking.confidentiality:
         yield {Language.EN: "\nRecords exposed:", Language.FR: "\nDossiers exposés :"}[language]
         yield from (f"{leak.records:>20,}  {leak.id}" for leak in ranking.confidentiality[:LEAKS_SHOWN_MAX])
+    yield {Language.EN: "\nEngine: ", Language.FR: "\nMoteur : "}[language] + ranking.computed_by

@@ -1,0 +1,26 @@
+"""How the kernel's functions become machine code: entries are kept in the cache directory that `engine` chose.
+
+Computes nothing. No function here may make an array: memory is handed in, so that numba counts no references. Counting
+them, for each array at each call and in two threads at once, took ten times as long as the work.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from numba import config, njit
+
+Function = TypeVar("Function", bound=Callable[..., object])
+KEPT = bool(getattr(config, "CACHE_DIR", ""))  # numba's own default is a folder beside the source, often read-only
+
+
+def entry(function: Function) -> Function:
+    """A function that Python calls: machine code that lets other threads run, kept on disk if there is a place."""
+    return cast("Function", njit(function, nogil=True, error_model="numpy", _nrt=False, cache=KEPT))  # type: ignore[call-overload] # numba's types leave `_nrt` out
+
+
+def part(function: Function) -> Function:
+    """A function that only compiled functions call; it becomes part of them."""
+    made = njit(  # type: ignore[call-overload] # numba's types leave some of its options out
+        function, error_model="numpy", _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
+    )
+    return cast("Function", made)
