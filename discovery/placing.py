@@ -32,7 +32,8 @@ class Register:
             word = placement_of(line)
             self._add_word(canonical(line.address), word)
             if line.mac is not None:
-                self._add_mac_word(line.mac, replace(word, source=Source.TABLE, mac=None))
+                source = Source.TABLE if word.source is Source.IMPORT else word.source
+                self._add_mac_word(line.mac, replace(word, source=source, mac=None))
 
     def hear(self, observation: Observation, claim: Claim) -> frozenset[str]:
         """Take over one observation and what the cards make of it; returns the addresses it says something about."""

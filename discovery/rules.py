@@ -28,7 +28,7 @@ class Source(StrEnum):
     IMPORT = "import"  # a list names the address
     TABLE = "table"  # a switch's table: its MAC is in a list, or its LLDP text is known
     ANSWER = "answer"  # the device itself
-    HEARD = "heard"  # mDNS: it may close an address, never open one
+    HEARD = "heard"  # mDNS, and what was inferred from it: it may close an address, never open or hasten it
 
 
 OPENING = frozenset({Source.IMPORT, Source.TABLE})
@@ -266,7 +266,8 @@ def _by_class(address: str, subject: Subject, plan: Plan) -> Permit | Refusal:
             return Permit(f"{word.source}:{strictest}:{named}", strictest)
     sweep = next((d for d in plan.sweepable if covers(d, address, subject)), None)
     if sweep is not None:
-        pace = min((c for c, _ in known), key=_STRICTNESS.index, default=SafetyClass.GENTLE)
+        told = [c for c, p in known if p.source is not Source.HEARD] or [SafetyClass.GENTLE]
+        pace = min([*told, *(c for c, _ in known)], key=_STRICTNESS.index)
         return Permit(f"sweepable:{sweep.value}:{sweep.decided_by}", pace)
     if len(believed) < len(subject.placements):
         return Refusal("changed_hands", "a table shows another MAC at this address than the list does")
@@ -323,9 +324,9 @@ def is_opted_in(manufacturer: str | None, model: str | None, plan: Plan) -> bool
 
 
 def placement_of(known: KnownDevice) -> Placement:
-    """What an imported line says of its address."""
+    """What the plan says of an address: a list's word, or an inference, which like what is heard opens nothing."""
     return Placement(
-        source=Source.IMPORT,
+        source=Source.HEARD if known.inferred else Source.IMPORT,
         device_type=known.device_type,
         manufacturer=known.manufacturer,
         model=known.model,

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from riskdb.knowledge import Pack
 from riskdb.model import facts
-from riskdb.model.asset import Asset, AttributeName
+from riskdb.model.asset import Asset, Attribute, AttributeName
 from riskdb.model.ids import DeviceTypeId, EstablishmentId, UnitId
 from riskdb.model.observation import Observation
 from riskdb.model.policy import (
@@ -33,6 +33,7 @@ from service.sealing import Sealer
 RANGES_MAX = 1_000  # an establishment has some hundred networks
 DECISIONS_MAX = 10_000
 CREDENTIALS_MAX = 100
+_PEOPLE = ("import:", "human:")  # whose word on a type may open an address
 
 Decisions = Annotated[tuple[Decision, ...], Field(max_length=DECISIONS_MAX)]
 
@@ -147,12 +148,12 @@ def _known_from_assets(assets: Iterable[Asset]) -> Iterator[KnownDevice]:
         address = asset.value(AttributeName.ADDRESS)
         if address is None:
             continue
-        types: list[DeviceTypeId | None] = [DeviceTypeId(t) for t in _stated(asset, AttributeName.DEVICE_TYPE)]
-        for device_type in types or [None]:
+        for stated in _stated(asset, AttributeName.DEVICE_TYPE) or [None]:
             yield KnownDevice(
                 address=address,
                 mac=asset.value(AttributeName.MAC),
-                device_type=device_type,
+                device_type=None if stated is None else DeviceTypeId(stated.value),
+                inferred=stated is None or not stated.source.startswith(_PEOPLE),
                 manufacturer=asset.value(AttributeName.MANUFACTURER),
                 model=asset.value(AttributeName.MODEL),
                 unit=asset.unit,
@@ -160,13 +161,12 @@ def _known_from_assets(assets: Iterable[Asset]) -> Iterator[KnownDevice]:
             )
 
 
-def _stated(asset: Asset, name: AttributeName) -> list[str]:
+def _stated(asset: Asset, name: AttributeName) -> list[Attribute | None]:
     """Every value that some source states, the chosen one first."""
-    chosen = asset.value(name)
+    chosen = asset.attributes.get(name)
     if chosen is None:
         return []
-    others = [other.value for c in asset.conflicts if c.field == name.value for other in c.others]
-    return list(dict.fromkeys([chosen, *others]))
+    return [chosen, *(other for c in asset.conflicts if c.field == name.value for other in c.others)]
 
 
 def _type(value: str | None) -> DeviceTypeId | None:

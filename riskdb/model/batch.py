@@ -107,7 +107,9 @@ def _observation(row: Any, *, establishment: EstablishmentId, agent: AgentId, no
     seen_at = _seen_at(row.get("seen_at"), now=now)
     address, mac = _address(row.get("address")), _mac(row.get("mac"))
     protocol = Protocol(str(row.get("protocol")))
-    if address is None and mac is None and protocol is not Protocol.IMPORT:
+    if protocol is Protocol.IMPORT:
+        raise ValueError("lists are imported by people, not observed by agents")
+    if address is None and mac is None:
         raise ValueError("neither address nor mac")
     return observe(
         establishment=establishment,

@@ -80,6 +80,7 @@ class KnownDevice:
     asset: AssetId | None = None
     vlan: str | None = None
     credential: str | None = None  # the name of the one that it answered last
+    inferred: bool = False  # worked out from what was heard or answered: it may close the address, never open it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,13 +55,14 @@ async def test_of_a_half_bad_batch_the_good_half_is_kept_and_each_bad_row_has_it
         heard(address=None),
         heard(mac="00-11-22"),
         heard(protocol="telepathy"),
+        heard(protocol="import", facts={"import.device_type": "office_printer"}),
         {**heard(), "colour": "red"},
         "a row",
         heard(address="10.2.0.10"),
     ]
     reply = (await service[Role.AGENT].hand_over(*rows)).json
     assert reply["accepted"] == 2
-    assert [reject["row"] for reject in reply["rejected"]] == list(range(1, 9))
+    assert [reject["row"] for reject in reply["rejected"]] == list(range(1, 10))
     assert all(reject["reason"] for reject in reply["rejected"])
     assert await _observations(service) == 2
 

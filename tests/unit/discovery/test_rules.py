@@ -130,6 +130,21 @@ def test_listening_closes_but_never_opens() -> None:
     assert refused(verdict(plan(known=(known(HERE),)), seen(Protocol.MDNS, device_type=VENTILATOR)), "passive_class")
 
 
+@pytest.mark.parametrize("mac", [None, MAC])
+def test_what_the_inventory_worked_out_from_listening_opens_nothing(mac: str | None) -> None:
+    inferred = plan(known=(replace(known(HERE, PRINTER, mac=mac), inferred=True),))
+    assert refused(verdict(inferred, seen(Protocol.ARP, mac=MAC)), "unknown_means_passive")
+    ventilator = plan(known=(known(HERE, PRINTER), replace(known(HERE, VENTILATOR), inferred=True)))
+    assert refused(verdict(ventilator), "passive_class")
+
+
+def test_listening_does_not_hasten_a_sweep() -> None:
+    swept = plan(sweepable=(decision(Target.RANGE, "127.9.1.0/24"),))
+    heard = verdict(swept, seen(Protocol.MDNS, device_type=SWITCH))
+    assert isinstance(heard, Permit)
+    assert heard.safety_class is SafetyClass.GENTLE
+
+
 def test_a_switch_table_places_an_address_by_the_mac_of_a_list() -> None:
     listed = plan(known=(known("127.9.7.7", ULTRASOUND, mac=MAC),))
     assert verdict(listed, seen(Protocol.ARP, mac=MAC)) == Permit("table:gentle:ultrasound", SafetyClass.GENTLE)
