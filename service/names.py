@@ -117,9 +117,9 @@ class _Words:
 
 
 def _placed(name: str, unit: UnitId | None, places: Mapping[UnitId, str], *, share: str | None = None) -> str:
-    """A name with the unit of its instance, and whom it concerns: `Medication (Ward 3; 40% of patients)`."""
+    """A name with the unit of its instance, and whom it concerns: `Medication (Ward 3, 40% of patients)`."""
     place = None if unit is None else places.get(unit, unit)
-    told = "; ".join(filter(None, (place, share)))
+    told = ", ".join(filter(None, (place, share)))
     return f"{name} ({told})" if told else name
 
 
