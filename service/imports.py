@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import orjson
+
 from riskdb.imports import Imported, ImportFileError, read_assets, read_links, read_ports, read_rooms, read_units
 from riskdb.knowledge import Pack
 from riskdb.model.batch import BATCH_ROWS_MAX, Batch
@@ -152,8 +154,9 @@ async def _keep(connection: Connection, establishment: EstablishmentId, file: Fi
 async def _keep_observations(
     connection: Connection, establishment: EstablishmentId, file: File, *, rows: Sequence[Observation]
 ) -> None:
-    """The lines in batches whose ids follow from the file: the same file again is a batch already seen."""
-    digest = hashlib.sha256(file.name.encode() + b"\0" + file.content).hexdigest()[:32]
+    """The lines in batches whose ids follow from what they state: the same again, read the same way, counts once."""
+    stated = [(row.address, row.mac, sorted(row.facts.items())) for row in rows]  # file name and line are facts too
+    digest = hashlib.sha256(orjson.dumps(stated)).hexdigest()[:32]
     for part, start in enumerate(range(0, len(rows), BATCH_ROWS_MAX)):
         batch = Batch(
             id=BatchId(f"import-{digest}-{part}"),

@@ -1,6 +1,7 @@
 """`wardgraph import`: lists that people keep, and the policy of what may be probed, into the database."""
 
 import getpass
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -73,7 +74,7 @@ async def _import(
 ) -> ImportReport:
     file = File(
         kind=kind,
-        name=path.name,
+        name=os.fsencode(path.name).decode(errors="replace"),  # file names are octets, the evidence is text
         content=_content(path, bytes_max=FILE_BYTES_MAX, encoding=encoding),
         brought_by=_person(),
         brought_at=datetime.now(UTC),
