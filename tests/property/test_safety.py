@@ -3,7 +3,7 @@
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from discovery import breaker
@@ -141,6 +141,10 @@ def test_a_device_is_never_asked_a_third_time_in_silence(events: list[tuple[bool
 
 @settings(max_examples=50)
 @given(st.integers(0, 400), st.integers(0, 20))
+@example(10, 2)
+@example(10, 3)
+@example(400, 8)
+@example(400, 9)
 def test_a_subnet_stops_at_three_devices_and_two_percent_and_not_before(asked: int, stopped: int) -> None:
     devices = {f"10.0.0.{n}": DeviceState(asked_at=MORNING) for n in range(max(asked, stopped))}
     for n in range(stopped):

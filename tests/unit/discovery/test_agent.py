@@ -104,6 +104,7 @@ def asked(network: MemoryNetwork) -> list[str]:
 def test_switches_are_asked_first_and_their_tables_place_the_rest(tmp_path: Path) -> None:
     arp = {PRINTER_AT: PRINTER_MAC, VENTILATOR_AT: VENTILATOR_MAC, STRANGER_AT: "00:99:99:00:00:07"}
     listed = (
+        known("127.9.0.9"),  # first on the list, but no switch
         known(SWITCH_AT, SWITCH),
         known("127.9.8.8", PRINTER, mac=PRINTER_MAC),  # it moved: only the switch knows where it is
         known("127.9.8.9", VENTILATOR, mac=VENTILATOR_MAC),
@@ -111,6 +112,7 @@ def test_switches_are_asked_first_and_their_tables_place_the_rest(tmp_path: Path
     network = MemoryNetwork({SWITCH_AT: core_switch(arp), PRINTER_AT: printer()})
     found = look_around(plan(known=listed), tmp_path, network)
     assert asked(network)[0] == SWITCH_AT
+    assert min(network.times_to("127.9.0.9")) > max(network.times_to(SWITCH_AT))
     assert PRINTER_AT in asked(network)
     assert not {VENTILATOR_AT, STRANGER_AT, "127.9.8.9"} & set(asked(network))
     stated = {(o.protocol, o.address) for o in found}
