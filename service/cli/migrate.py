@@ -1,6 +1,7 @@
 """`wardgraph migrate`: the database, brought to this version. It never goes back a version."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -43,6 +44,13 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Migrate, or check."""
+    if not owner_url and state is None and os.environ.get("DATABASE_URL"):
+        print(
+            "wardgraph migrate: DATABASE_URL is set, and its role may not migrate: set WARDGRAPH_OWNER_URL to the URL "
+            "of the role that owns the database, or name a private server with --state",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     try:
         if owner_url:
             names = _migrate(owner_url, service_role=service_role, check=check)
