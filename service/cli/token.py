@@ -13,6 +13,9 @@ from service.database import connected
 from service.errors import InputError
 from service.settings import Settings, settings_from
 
+NAME_CHARS_MAX = 200  # of a bearer or a hospital
+BEDS_MAX = 100_000  # more is a typing error
+
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help="Make, list and revoke access tokens.")
 
 
@@ -41,6 +44,7 @@ def create(
 async def _create(
     settings: Settings, establishment: str | None, *, role: Role, name: str, expires: str | None
 ) -> NewToken:
+    name = _readable(name, doing="making a token")
     ends = None if expires is None else _moment(expires, now=datetime.now(UTC))
     async with connected(settings) as pool:
         hospital = await find_establishment(pool, establishment)
@@ -50,12 +54,20 @@ async def _create(
 def _moment(written: str, *, now: datetime) -> datetime:
     days = written.removesuffix("d")
     try:
-        if written.endswith("d"):
-            return now + timedelta(days=int(days))
-        moment = datetime.fromisoformat(written)
+        moment = now + timedelta(days=int(days)) if written.endswith("d") else datetime.fromisoformat(written)
     except (ValueError, OverflowError) as error:
         raise InputError(f"reading --expires: {written!r} is neither days (90d) nor a date (2027-01-31)") from error
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    if moment <= now:
+        raise InputError(f"reading --expires: {written!r} is over already")
+    return moment
+
+
+def _readable(name: str, *, doing: str) -> str:
+    """A name that a list of people and a log line can show; InputError otherwise."""
+    if not 1 <= len(name.strip()) <= NAME_CHARS_MAX or not name.isprintable():
+        raise InputError(f"{doing}: a name has 1 to {NAME_CHARS_MAX} characters that can be seen")
+    return name.strip()
 
 
 @command.command("list")
@@ -106,18 +118,21 @@ async def _revoke(settings: Settings, establishment: str | None, token: str) -> 
 @command.command("new-establishment")
 def new_establishment(
     name: Annotated[str, typer.Argument(help="The hospital's name.")],
-    beds: Annotated[int | None, typer.Option(min=0, help="Its beds: they scale numbers of patients.")] = None,
+    beds: Annotated[
+        int | None, typer.Option(min=0, max=BEDS_MAX, help="Its beds: they scale numbers of patients.")
+    ] = None,
     state: State = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an establishment, so that tokens can be made for it."""
 
     async def work() -> tuple[int, str]:
+        wanted = _readable(name, doing="making an establishment")
         async with connected(settings_from(state=state)) as pool:
-            made = await ensure_establishment(pool, name=name, beds=beds)
+            made = await ensure_establishment(pool, name=wanted, beds=beds)
             return made.id, made.name
 
-    number, made_name = run("token new-establishment", work())
+    number, made_name = run("token new-establishment", work(), bad_input=True)
     if as_json:
         print_json({"id": number, "name": made_name})
     else:
