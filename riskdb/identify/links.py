@@ -120,7 +120,11 @@ def _access_rows(bridge: Sequence[Row], lldp: Sequence[Row], *, switches: Set[As
 
 
 def _uplink_rows(between: Sequence[Row]) -> list[Row]:
-    """One row for each switch and each neighbour nearer to the core: the neighbour's own row where it was read."""
+    """One row for each switch and each neighbour above it: the neighbour's own row where it was read.
+
+    Above is nearer to the core, and at the same distance the one with more neighbours: of two core switches one has
+    to be the middle, and the other still carries what hangs on both.
+    """
     neighbours: dict[AssetId, set[AssetId]] = defaultdict(set)
     best: dict[tuple[AssetId, AssetId], tuple[tuple[int, float, str, ObservationId], Row]] = {}
     for row in between:
@@ -141,7 +145,8 @@ def _uplink_rows(between: Sequence[Row]) -> list[Row]:
             if pair not in best or order < best[pair][0]:
                 best[pair] = (order, candidate)
     depth = _depths(neighbours)
-    return [row for (source, target), (_, row) in best.items() if depth[target] < depth[source]]
+    height = {switch: (-depth[switch], len(neighbours[switch])) for switch in neighbours}
+    return [row for (source, target), (_, row) in best.items() if height[target] > height[source]]
 
 
 def _depths(neighbours: Mapping[AssetId, set[AssetId]]) -> dict[AssetId, int]:

@@ -89,6 +89,25 @@ def test_a_switch_with_two_uplinks_has_two_links(ward) -> None:
     assert not [link for link in settled.links if link.source in targets]
 
 
+def test_the_second_core_carries_its_switches_even_where_the_first_has_more(ward) -> None:
+    cores = {CORE: range(4), "10.0.0.9": range(3)}
+    settled = run(
+        *switches(ward),
+        ward.answer("10.0.0.9", name="core-2", maker="Cisco", category=Category.NETWORK),
+        ward.neighbour("10.0.0.9", by=CORE, port="Te2/1", name="core-2"),
+        *[
+            ward.neighbour(f"10.0.1.{n}", by=core, port=f"Te3/{n}", name=f"sw-{n}")
+            for core, below in cores.items()
+            for n in below
+        ],
+        *[ward.answer(f"10.0.1.{n}", name=f"sw-{n}", maker="Cisco", category=Category.NETWORK) for n in range(4)],
+    )
+    both = {by_name(settled, "core").id, by_name(settled, "core-2").id}
+    for n in cores["10.0.0.9"]:
+        access = by_name(settled, f"sw-{n}").id
+        assert {link.target for link in settled.links if link.source == access} == both
+
+
 def test_rows_of_an_unknown_speaker_place_nothing(ward) -> None:
     settled = run(ward.bridge(PUMP, by="10.0.0.77", port="Gi1/0/1"))
     assert settled.links == ()

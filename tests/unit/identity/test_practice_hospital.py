@@ -71,6 +71,19 @@ def test_every_access_port_that_is_named_is_the_right_one(look: Look) -> None:
     assert checked >= 300
 
 
+def test_every_cable_from_an_access_switch_to_a_core_is_a_link(look: Look) -> None:
+    device_of = truth_of_assets(look)
+    kinds = {d.id: d.kind for d in look.hospital.devices}
+    cables = {
+        (c.below, c.above)
+        for c in look.hospital.network.cables
+        if (kinds[c.below], kinds[c.above]) == ("access_switch", "core_switch")
+    }
+    links = {(device_of[link.source], device_of[link.target]) for link in look.settlement.links}
+    assert len(cables) >= 10
+    assert cables <= links
+
+
 def test_every_access_switch_has_an_uplink_and_none_to_itself(look: Look) -> None:
     device_of = truth_of_assets(look)
     access = {d.id for d in look.hospital.devices if d.kind == "access_switch"}
