@@ -11,6 +11,7 @@ import orjson
 import typer
 
 from riskdb.knowledge import PackError, load_pack
+from riskdb.store import rankings
 from riskdb.store.migrate import MigrationError
 from riskdb.store.pool import RoleError, scope
 from service.api.impact import Horizon, RankingPage, RankingQuery, ranking_page
@@ -106,6 +107,18 @@ async def online_ranking(
 def document_of(value: Any) -> Any:
     """A view as plain lists, dictionaries and numbers, for documents made of several."""
     return orjson.loads(encoded(value))
+
+
+async def graph_of_latest_run(*, state: Path | None, establishment: str | None) -> dict[str, Any]:
+    """The care graph of the newest run; InputError before the first."""
+    async with connected(settings_from(state=state)) as pool:
+        hospital = await find_establishment(pool, establishment)
+        async with scope(pool, hospital.id) as connection:
+            run = await rankings.latest(connection, hospital.id)
+            document = None if run is None else await rankings.graph_document(connection, hospital.id, run.id)
+    if document is None:
+        raise InputError("exporting the graph: nothing has been ranked yet; `wardgraph rank --refresh` does it")
+    return document
 
 
 def show_ranking(page: RankingPage) -> None:

@@ -55,6 +55,7 @@ SUMMARIES = {  # one line a command, told without importing any
     "demo": "the practice hospital, discovered, settled, related and ranked",
     "doctor": "say what is wrong with this installation and how to mend it",
     "explain": "why an asset has its rank: the chain from device to patients",
+    "graph": "write the care graph of the newest ranking to a file, or check one",
     "identify": "name the devices in SNMP recordings and packet captures",
     "import": "assets, units, rooms, ports and links from CSV files",
     "knowledge": "check the knowledge pack",

@@ -190,7 +190,15 @@ async def test_lists_are_imported_ranked_and_explained(wardgraph: Commands, sett
         none = wardgraph("explain", "nobody")
         assert (none.returncode, "no asset" in none.stderr) == (2, True)
 
+    def people_take_the_graph_away() -> None:
+        file = tmp_path / "graph.json"
+        assert wardgraph("graph", "export", "--out", str(file)).returncode == 0
+        assert wardgraph.json("graph", "check", str(file))["sound"] is True
+        told = wardgraph.json("rank", "--graph", str(file))
+        assert [(row["id"], row["score"]) for row in told["rows"]] == [(row.asset, row.score) for row in page.items]
+
     await asyncio.to_thread(people_ask)
+    await asyncio.to_thread(people_take_the_graph_away)
 
 
 @pytest.mark.parametrize(
