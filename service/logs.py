@@ -1,5 +1,6 @@
 """Events into log lines, on stderr. It lets no secret through, whoever logs it."""
 
+import logging
 import re
 import sys
 from collections.abc import MutableMapping
@@ -14,8 +15,8 @@ _SECRET_VALUES: Final = re.compile(r"wg_[A-Za-z0-9_-]{43}|(?<=://)[^/@\s:]+:[^/@
 HIDDEN: Final = "[hidden]"
 
 
-def configure_logs(*, as_json: bool) -> None:
-    """Log to stderr from here on: readable lines, or one JSON object a line."""
+def configure_logs(*, as_json: bool, least: int = logging.INFO) -> None:
+    """Log to stderr from here on, from a level up: readable lines, or one JSON object a line."""
     renderer: Any = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
@@ -28,6 +29,7 @@ def configure_logs(*, as_json: bool) -> None:
             hide_secrets,
             renderer,
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )

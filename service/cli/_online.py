@@ -1,6 +1,7 @@
 """What the commands share that work on the database: options, opening it, plain errors, and reading the ranking."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -54,7 +55,7 @@ EXPECTED = (
 
 def run(command: str, work: Coroutine[Any, Any, T], *, bad_input: bool = False) -> T:
     """Do the work of a command; expected trouble is one plain sentence and exit code 1 (2 for bad input)."""
-    configure_logs(as_json=False)
+    configure_logs(as_json=False, least=logging.WARNING)  # commands tell their progress themselves
     try:
         return asyncio.run(work)
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ It starts everything, tells what happens on stderr, prints the ranking, and stop
 
 import asyncio
 import fcntl
+import logging
 import signal
 import sys
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ def run(  # the options of a command
         _fail("--json prints one document at the end: it goes with --once", code=2)
     if hospital is not None and seed is not None:
         _fail("give either --hospital or --seed", code=2)
-    configure_logs(as_json=False)
+    configure_logs(as_json=False, least=logging.WARNING)  # commands tell their progress themselves
     try:
         document = _document(hospital, seed, size)
         described = parse_hospital(document)
