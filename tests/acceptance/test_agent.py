@@ -177,8 +177,9 @@ async def test_a_no_that_is_written_during_a_round_ends_the_round(
         await arrived(received, 10)
         plan_file.with_suffix(".new").write_bytes(plan_document(spared))
         plan_file.with_suffix(".new").replace(plan_file)
-        while not refused_in(state):  # noqa: ASYNC110 # the next round writes them
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(30):
+            while not refused_in(state):  # noqa: ASYNC110 # the next round writes them
+                await asyncio.sleep(0.05)
         errand._stop.set()
         await looking
     assert 10 <= sum(received.values()) < 100
