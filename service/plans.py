@@ -34,6 +34,7 @@ RANGES_MAX = 1_000  # an establishment has some hundred networks
 DECISIONS_MAX = 10_000
 CREDENTIALS_MAX = 100
 _PEOPLE = ("import:", "human:")  # whose word on a type may open an address
+_PLACING = (*_PEOPLE, "arp", "lldp", "snmp")  # who may say at which address it stands: anybody can announce anything
 
 Decisions = Annotated[tuple[Decision, ...], Field(max_length=DECISIONS_MAX)]
 
@@ -145,15 +146,17 @@ def _known_from_lists(imported: Iterable[Observation]) -> Iterator[KnownDevice]:
 
 def _known_from_assets(assets: Iterable[Asset]) -> Iterator[KnownDevice]:
     for asset in assets:
-        address = asset.value(AttributeName.ADDRESS)
+        address = asset.attributes.get(AttributeName.ADDRESS)
         if address is None:
             continue
         for stated in _stated(asset, AttributeName.DEVICE_TYPE) or [None]:
             yield KnownDevice(
-                address=address,
+                address=address.value,
                 mac=asset.value(AttributeName.MAC),
                 device_type=None if stated is None else DeviceTypeId(stated.value),
-                inferred=stated is None or not stated.source.startswith(_PEOPLE),
+                inferred=stated is None
+                or not stated.source.startswith(_PEOPLE)
+                or not address.source.startswith(_PLACING),
                 manufacturer=asset.value(AttributeName.MANUFACTURER),
                 model=asset.value(AttributeName.MODEL),
                 unit=asset.unit,

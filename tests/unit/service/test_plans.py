@@ -14,12 +14,12 @@ def stated(value: str, source: str) -> Attribute:
     return Attribute(value=value, source=source, observation=None, seen_at=NOW)
 
 
-def printer(*, type_from: str) -> Asset:
+def printer(*, type_from: str, address_from: str = "arp") -> Asset:
     return Asset(
         id=AssetId("a-1"),
         establishment=EstablishmentId(1),
         attributes={
-            AttributeName.ADDRESS: stated("10.1.0.7", "arp"),
+            AttributeName.ADDRESS: stated("10.1.0.7", address_from),
             AttributeName.DEVICE_TYPE: stated("office_printer", type_from),
         },
         keys=frozenset(),
@@ -45,3 +45,7 @@ def test_a_type_from_a_list_or_a_person_may_open_an_address() -> None:
 def test_a_type_from_a_card_or_from_listening_opens_nothing() -> None:
     assert is_inferred(printer(type_from="practice-printer"))
     assert is_inferred(printer(type_from="mdns"))
+
+
+def test_a_listed_device_that_only_announced_its_address_is_not_opened_there() -> None:
+    assert is_inferred(printer(type_from="import:assets.csv", address_from="mdns"))
