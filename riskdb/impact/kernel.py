@@ -124,14 +124,21 @@ class Kernel:
             records=np.zeros(len(nodes), dtype=np.int64),
             edge_visits=0,
         )
-        numbers = np.array(nodes, dtype=np.int32)
+        # Those that bring down much often stand together: dealt out like cards, no thread has them all.
+        calls = -(-len(nodes) // NODES_A_CALL) or 1
+        dealt = np.argsort(np.arange(len(nodes)) % calls, kind="stable")
         visits = 0
-        for done, visited in self._in_threads(numbers, found, place):
+        for done, visited in self._in_threads(np.array(nodes, dtype=np.int32)[dealt], found, place):
             visits += visited
             if on_progress is not None:
                 on_progress(done, len(nodes))
+        back = np.argsort(dealt)
         return Scores(
-            index=found.index, patients=found.patients, vital=found.vital, records=found.records, edge_visits=visits
+            index=found.index[back],
+            patients=found.patients[back],
+            vital=found.vital[back],
+            records=found.records[back],
+            edge_visits=visits,
         )
 
     def _in_threads(self, nodes: I32, found: Scores, place: int) -> Iterator[tuple[int, int]]:

@@ -24,7 +24,7 @@ from riskdb.impact.kernel_layout import (
     Events,
     Room,
 )
-from riskdb.impact.kernel_limbs import add, add_product, raise_to
+from riskdb.impact.kernel_limbs import add, add_product, clear, raise_to
 from riskdb.impact.kernel_numba import part
 from riskdb.impact.kernel_steps import gather, pathway_courses
 from riskdb.model.care import HORIZON_END_MIN
@@ -39,7 +39,9 @@ def total_harm(events: Events, care: Care, room: Room, place: int) -> None:
     room.filled[COUNT_VITAL] = 0
     room.filled[COUNT_GROUPS] = 0
     room.filled[COUNT_POPULATIONS] = 0
-    room.total[:] = 0
+    clear(room.total[SUM_INDEX, place])
+    for kind in range(SUM_AFFECTED, SUM_EXPOSED + 1):
+        clear(room.total[kind, HORIZON_COUNT - 1])
     for i in range(room.filled[COUNT_PATHWAYS]):
         pathway = room.pathways[i]
         pathway_harm(events, care, room, pathway, place, place + 1, HORIZON_COUNT - 1)
@@ -55,7 +57,11 @@ def pathway_harm(
 ) -> None:
     """Leave in `room.pathway_sums` the index of a pathway at some horizons, and its patients from theirs on."""
     pathway_courses(events, care, room, pathway)
-    room.pathway_sums[:] = 0
+    for horizon in range(place, place_end):
+        clear(room.pathway_sums[SUM_INDEX, horizon])
+    for horizon in range(patients_place, HORIZON_COUNT):
+        clear(room.pathway_sums[SUM_AFFECTED, horizon])
+        clear(room.pathway_sums[SUM_EXPOSED, horizon])
     losses, lies = room.filled[COUNT_LOSSES], room.filled[COUNT_LIES]
     if losses > 0:
         _add_worst(care, room, 0, losses, True, place, place_end, room.pathway_sums[SUM_INDEX])
@@ -71,7 +77,7 @@ def _add_worst(
 ) -> None:
     """Add to `sums`, at the horizons from `place` to before `place_end`, the patients of the worst at each moment."""
     running = room.running
-    running[:] = 0
+    clear(running)
     for course in range(first, end):
         room.course_next[course] = room.course_first[course]
     parts = peak_parts = 0
@@ -132,7 +138,7 @@ def _add_to_group(care: Care, room: Room, pathway: int, place: int) -> None:
         room.group_mark[group] = mark
         room.groups[room.filled[COUNT_GROUPS]] = group
         room.filled[COUNT_GROUPS] += 1
-        room.group_sums[group, place] = 0
+        clear(room.group_sums[group, place])
     add(room.group_sums[group, place], room.pathway_sums[SUM_INDEX, place])
 
 
@@ -147,7 +153,7 @@ def _add_up_groups(care: Care, room: Room, place: int) -> None:
             room.population_mark[population] = mark
             room.populations[room.filled[COUNT_POPULATIONS]] = population
             room.filled[COUNT_POPULATIONS] += 1
-            room.population_sums[population, place] = 0
+            clear(room.population_sums[population, place])
         raise_to(room.population_sums[population, place], room.group_sums[group, place])
     for i in range(room.filled[COUNT_POPULATIONS]):
         add(room.total[SUM_INDEX, place], room.population_sums[room.populations[i], place])

@@ -28,6 +28,13 @@ def _add_limb_product(total: U64, factor: int, number: U64, shift: int) -> None:
 
 
 @part
+def clear(total: U64) -> None:
+    """total = 0."""
+    for i in range(len(total)):
+        total[i] = 0
+
+
+@part
 def add(total: U64, number: U64) -> None:
     """total += number."""
     mask, bits = uint64(LIMB_MASK), uint64(LIMB_BITS)

@@ -1,16 +1,23 @@
-"""How the kernel's functions become machine code: entries are kept in the cache directory that `engine` chose.
+"""How the kernel's functions become machine code: entries are kept in the cache directory of `kernel_place`.
 
 Computes nothing. No function here may make an array: memory is handed in, so that numba counts no references. Counting
 them, for each array at each call and in two threads at once, took ten times as long as the work.
 """
 
+import os
 from collections.abc import Callable
 from typing import TypeVar, cast
 
 from numba import config, njit
 
+from riskdb.impact.kernel_place import kernel_directory
+
 Function = TypeVar("Function", bound=Callable[..., object])
-KEPT = bool(getattr(config, "CACHE_DIR", ""))  # numba's own default is a folder beside the source, often read-only
+_PLACE = kernel_directory(os.environ)
+KEPT = _PLACE is not None
+# numba takes NUMBA_CACHE_DIR when it is imported, which another part of the process may have done already; without a
+# place it would try a folder beside the source.
+config.CACHE_DIR = "" if _PLACE is None else str(_PLACE)  # type: ignore[attr-defined] # made when numba is imported
 
 
 def entry(function: Function) -> Function:

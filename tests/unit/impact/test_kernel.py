@@ -17,7 +17,8 @@ from discovery.sim.handout import papers_csv
 from riskdb.graph import build_graph
 from riskdb.identify import settle
 from riskdb.impact import Network, compile, evaluate
-from riskdb.impact.engine import KERNEL_FROM_NODES, REFERENCE, Engine, engine_for, kernel_directory
+from riskdb.impact.engine import KERNEL_FROM_NODES, REFERENCE, Engine, engine_for
+from riskdb.impact.kernel_place import kernel_directory
 from riskdb.imports import read_ports, read_rooms, read_units
 from riskdb.knowledge import load_pack
 from riskdb.model.asset import Sighting
