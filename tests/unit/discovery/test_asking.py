@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from discovery import asking
+from discovery import asking, usm
 from discovery.asking import CommunityAsker, Reply, Told, Walk, walk
 from discovery.ledger import Ledger
 from discovery.probes.snmp_device import ask_details, ask_system
 from discovery.safety import Gate, Silence
 from discovery.wire.snmp import Message, Question, ValueKind, VarBind, decode_message
 from discovery.wire.snmp_reply import ERROR_TOO_BIG, encode_response
+from riskdb.model.policy import Credential
 from tests.unit.discovery.simulated import (
     SWITCH,
     Behaviour,
@@ -159,3 +160,24 @@ def test_what_getbulk_brings_along_unasked_is_dropped_unread(tmp_path: Path) -> 
     found, network, _ = with_device(tmp_path, honest, lambda asker: ask_details(asker, ()))
     assert found == []
     assert len(network.sent) == 1
+
+
+def test_a_v3_answer_to_somebody_elses_message_is_not_taken(tmp_path: Path) -> None:
+    def another_message(payload: bytes) -> list[tuple[float, str | None, bytes]]:
+        asked = usm._message_id(payload)
+        assert asked is not None
+        octets = asked.to_bytes(asked.bit_length() // 8 + 1, "big")
+        other = octets[:-1] + bytes([octets[-1] ^ 1])
+        return [(0.001, None, payload.replace(octets, other, 1))]
+
+    user = Credential(name="v3", version="3", user="reader", auth_protocol="sha256", auth_key="a" * 16)
+    network = MemoryNetwork({DEVICE: another_message})
+
+    async def main() -> Told:
+        a_plan = plan(known=(known(DEVICE, SWITCH),))
+        with Ledger(tmp_path) as book:
+            async with Gate(a_plan, tmp_path, book=book, clock=SimulatedClock(), network=network) as gate:
+                asker = usm.UsmAsker(gate=gate, engines=usm.Engines(), address=DEVICE, credential=user)
+                return await asker.ask(Question.GET, (DESCR,), probe="test")
+
+    assert isinstance(simulate(main()), Silence)
