@@ -5,8 +5,10 @@ Exact, by looking again only where two outages meet. Pure. An outage here is `do
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from riskdb.impact.course import NOTHING
+from riskdb.impact.engine import Engine, engine_for
 from riskdb.impact.evaluation import INDEX_PARTS
 from riskdb.impact.harm import PathwayHarm, harms, pathway_harm, total_index
 from riskdb.impact.network import NEVER_MIN, CompiledStep, Happening, Network
@@ -16,31 +18,58 @@ from riskdb.model.care import HORIZON_END_MIN
 from riskdb.model.ids import NodeId
 from riskdb.model.impact import CommonCause, CutSets, DangerousPair, SinglePoints
 
+if TYPE_CHECKING:
+    from riskdb.impact.kernel import Kernel
+
 EXCESS_PARTS = 10**9  # a pair is dangerous from an excess of 1 in this many of its index, or of 1 if that is less
 
+PAIRS_A_CALL = 100_000  # of the kernel: some MB, and a report of progress within a second
+
 OnProgress = Callable[[int, int], None]
+_Excesses = list[tuple[int, tuple[int, int]]]
 
 
-def cut_sets(network: Network, *, on_progress: OnProgress | None = None) -> CutSets:
+def cut_sets(network: Network, *, on_progress: OnProgress | None = None, engine: Engine | None = None) -> CutSets:
     """All single points of failure by pathway, and all dangerous pairs by falling excess, then by id."""
     outages = [_outage(network, node) for node in range(network.nodes)]
     meetings = _Meetings(network, outages)
-    excesses: list[tuple[int, tuple[NodeId, NodeId]]] = []
-    for node in range(network.nodes):
-        for other in meetings.of(node):
-            if excess := meetings.excess(node, other):
-                one, two = sorted((network.graph.nodes[node].id, network.graph.nodes[other].id))
-                excesses.append((excess, (one, two)))
+    kernel = (engine or engine_for(network)).kernel
+    found = _excesses(meetings, network) if kernel is None else _kernel_excesses(meetings, network, kernel)
+    pairs: list[tuple[int, tuple[NodeId, NodeId]]] = []
+    for done, excesses in found:
+        for excess, (one, two) in excesses:
+            first, second = sorted((network.graph.nodes[one].id, network.graph.nodes[two].id))
+            pairs.append((excess, (first, second)))
         if on_progress is not None:
-            on_progress(node + 1, network.nodes)
+            on_progress(done, network.nodes)
     unit = INDEX_PARTS * network.total_parts
     return CutSets(
         single=tuple(_single_points(network, outages)),
         pairs=tuple(
             DangerousPair(nodes=nodes, excess=excess / unit)
-            for excess, nodes in sorted(excesses, key=lambda found: (-found[0], found[1]))
+            for excess, nodes in sorted(pairs, key=lambda found: (-found[0], found[1]))
         ),
     )
+
+
+def _excesses(meetings: "_Meetings", network: Network) -> Iterator[tuple[int, _Excesses]]:
+    """How many nodes are done, and the dangerous pairs of the last of them."""
+    for node in range(network.nodes):
+        pairs = [(node, other) for other in meetings.of(node)]
+        excesses = ((meetings.excess(*pair), pair) for pair in pairs)
+        yield node + 1, [found for found in excesses if found[0]]
+
+
+def _kernel_excesses(meetings: "_Meetings", network: Network, kernel: "Kernel") -> Iterator[tuple[int, _Excesses]]:
+    """The same, the joint index of each pair by the kernel, many at a time."""
+    pairs: list[tuple[int, int]] = []
+    for node in range(network.nodes):
+        pairs += [(node, other) for other in meetings.of(node)]
+        if len(pairs) >= PAIRS_A_CALL or node + 1 == network.nodes:
+            joint = kernel.joint_indices(pairs)
+            excesses = ((meetings.danger(pair, index), pair) for pair, index in zip(pairs, joint, strict=True))
+            yield node + 1, [found for found in excesses if found[0]]
+            pairs = []
 
 
 def common_causes(network: Network) -> tuple[CommonCause, ...]:
@@ -127,7 +156,11 @@ class _Meetings:
         """By how much the two are worse together, 0 if not dangerously; in the unit of an outage's index."""
         if len(self._reached[node]) < len(self._reached[other]):
             node, other = other, node
-        joint = self._joint_index(self._outages[node], other)
+        return self.danger((node, other), self._joint_index(self._outages[node], other))
+
+    def danger(self, pair: tuple[int, int], joint: int) -> int:
+        """By how much a pair's joint index exceeds the sum of both, 0 if not dangerously."""
+        node, other = pair
         excess = joint - self._outages[node].index - self._outages[other].index
         least = max(joint, INDEX_PARTS * self._network.total_parts)
         return excess if excess * EXCESS_PARTS > least else 0

@@ -50,7 +50,7 @@ from riskdb.model.scenario import Mode, Scenario
 
 __all__ = ["MODES", "Kernel", "KernelLimitError", "Scores", "wholes"]
 
-NODES_A_CALL = 512  # between two reports of progress, and two chances to stop
+NODES_A_CALL = 512  # or pairs: between two reports of progress, and two chances to stop
 LIMB_BYTES = LIMB_BITS // 8
 MODES = (Mode.AVAILABILITY, Mode.INTEGRITY)  # in the order of the second axis of `Scores.index`
 
@@ -127,8 +127,16 @@ class Kernel:
         # Those that bring down much often stand together: dealt out like cards, no thread has them all.
         calls = -(-len(nodes) // NODES_A_CALL) or 1
         dealt = np.argsort(np.arange(len(nodes)) % calls, kind="stable")
+        numbers, at = np.array(nodes, dtype=np.int32)[dealt], np.zeros(1, dtype=np.int32)
+
+        def score(room: Room, rows: slice) -> None:
+            index, patients, vital = found.index[rows], found.patients[rows], found.vital[rows]
+            _score_nodes(
+                self._events, self._care, room, numbers[rows], at, place, index, patients, vital, found.records[rows]
+            )
+
         visits = 0
-        for done, visited in self._in_threads(np.array(nodes, dtype=np.int32)[dealt], found, place):
+        for done, visited in self._in_threads(score, len(nodes)):
             visits += visited
             if on_progress is not None:
                 on_progress(done, len(nodes))
@@ -141,37 +149,39 @@ class Kernel:
             edge_visits=visits,
         )
 
-    def _in_threads(self, nodes: I32, found: Scores, place: int) -> Iterator[tuple[int, int]]:
-        """How many nodes are done, and the edge visits of the last of them, call by call."""
-        firsts = range(0, len(nodes), NODES_A_CALL)
+    def joint_indices(self, pairs: Sequence[tuple[int, int]]) -> list[int]:
+        """The index (30 days) of each pair of nodes that are down at 0, in 100 x `total_parts`."""
+        down = Happening.DOWN * self.network.nodes
+        events = np.array(pairs, dtype=np.int32).reshape(-1, 2) + np.int32(down)
+        at = np.zeros(2, dtype=np.int32)
+        index = np.zeros((len(pairs), self._limbs), dtype=np.uint32)
+
+        def add_up(room: Room, rows: slice) -> None:
+            _index_pairs(self._events, self._care, room, events[rows], at, index[rows])
+
+        for _ in self._in_threads(add_up, len(pairs)):
+            pass
+        return wholes(index)
+
+    def _in_threads(self, work: Callable[[Room, slice], None], rows: int) -> Iterator[tuple[int, int]]:
+        """Do work on all rows, some a call; how many are done, and the edge visits of the last of them."""
+        firsts = range(0, rows, NODES_A_CALL)
         workers = max(1, min(os.cpu_count() or 1, len(firsts)))
         while self._rooms.qsize() < workers:
             self._rooms.put(self._room())
         executor = ThreadPoolExecutor(max_workers=workers)
         try:
-            calls: list[Future[int]] = [executor.submit(self._score, nodes, found, place, first) for first in firsts]
+            calls: list[Future[int]] = [executor.submit(self._call, work, first) for first in firsts]
             for first, call in zip(firsts, calls, strict=True):
-                yield min(first + NODES_A_CALL, len(nodes)), call.result()
+                yield min(first + NODES_A_CALL, rows), call.result()
         finally:
             executor.shutdown(cancel_futures=True)
 
-    def _score(self, nodes: I32, found: Scores, place: int, first: int) -> int:
-        end = min(first + NODES_A_CALL, len(nodes))
+    def _call(self, work: Callable[[Room, slice], None], first: int) -> int:
         room = self._rooms.get()
         room.filled[COUNT_VISITS] = 0
         try:
-            _score_nodes(
-                self._events,
-                self._care,
-                room,
-                nodes[first:end],
-                np.zeros(1, dtype=np.int32),
-                place,
-                found.index[first:end],
-                found.patients[first:end],
-                found.vital[first:end],
-                found.records[first:end],
-            )
+            work(room, slice(first, first + NODES_A_CALL))
             return int(room.filled[COUNT_VISITS])
         finally:
             self._rooms.put(room)
@@ -289,6 +299,16 @@ def _score_nodes(
             for limb in range(index.shape[2]):
                 index[i, mode, limb] = room.total[SUM_INDEX, place, limb]
                 patients[i, mode, limb] = room.total[SUM_AFFECTED, last, limb]
+
+
+@entry
+def _index_pairs(events: Events, care: Care, room: Room, pairs: I32, at: I32, index: Limbs) -> None:
+    for i in range(len(pairs)):
+        spread(events, room, pairs[i], at, 0)
+        total_harm(events, care, room, HORIZON_COUNT - 1)
+        undo(room)
+        for limb in range(index.shape[1]):
+            index[i, limb] = room.total[SUM_INDEX, HORIZON_COUNT - 1, limb]
 
 
 @part

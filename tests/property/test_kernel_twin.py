@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from riskdb.exchange import parse_graph, parse_scenario
 from riskdb.impact import Network, compile, evaluate
+from riskdb.impact.cutsets import cut_sets
 from riskdb.impact.engine import REFERENCE, Engine, engine_for
 from riskdb.model.care import HORIZONS_MIN
 from riskdb.model.scenario import Compromised, Down, Mode, Scenario
@@ -58,3 +59,10 @@ def test_the_two_engines_have_the_same_ranking_ties_reasons_and_records_included
     found = rank(network, horizon=horizon, engine=kernel_engine(network))
     assert found.computed_by.startswith("kernel")
     assert replace(found, computed_by="reference") == rank(network, horizon=horizon, engine=REFERENCE)
+
+
+@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(HOSPITALS)
+def test_the_two_engines_find_the_same_single_points_and_dangerous_pairs(rnd: Random) -> None:
+    network = compile(parse_graph(wards.graph(rnd, nodes_max=rnd.choice([7, 7, 20]))))
+    assert cut_sets(network, engine=kernel_engine(network)) == cut_sets(network, engine=REFERENCE)
