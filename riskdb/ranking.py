@@ -52,7 +52,8 @@ def rank(
     return Ranking(
         horizon=horizon,
         rows=tuple(
-            _row(network, score, rank=position, place=place) for position, score in enumerate(harmful[:limit], start=1)
+            _row(network, score, rank=position, place=place, engine=used)
+            for position, score in enumerate(harmful[:limit], start=1)
         ),
         confidentiality=_leaks(network, ranked, records),
         computed_by=used.name,
@@ -141,9 +142,9 @@ def _order(network: Network, score: _Score) -> tuple[int, int, str]:
     return -score.rounded, -score.patients, network.graph.nodes[score.node].id
 
 
-def _row(network: Network, score: _Score, *, rank: int, place: int) -> RankedNode:
-    times = {mode: _compromised(network, score.node, mode) for mode in CARE_MODES}
-    by_mode = {mode: harms(network, times[mode]) for mode in CARE_MODES}
+def _row(network: Network, score: _Score, *, rank: int, place: int, engine: Engine) -> RankedNode:
+    times = _compromised(network, score.node, score.mode)
+    by_mode = {mode: _harms(network, score.node, mode, engine) for mode in CARE_MODES}
     by_pathway = by_mode[score.mode]
     affected, exposed = total_patients(network, by_pathway)
     return RankedNode(
@@ -165,9 +166,16 @@ def _row(network: Network, score: _Score, *, rank: int, place: int) -> RankedNod
                 for number in by_falling_index(network, by_pathway, place=place)
                 if by_pathway[number].index[place]
             ),
-            chains=chains(network, times[score.mode], by_pathway, place=place, limit=REASON_CHAINS_MAX),
+            chains=chains(network, times, by_pathway, place=place, limit=REASON_CHAINS_MAX),
         ),
     )
+
+
+def _harms(network: Network, node: int, mode: Mode, engine: Engine) -> Mapping[int, PathwayHarm]:
+    if engine.kernel is None:
+        return harms(network, _compromised(network, node, mode))
+    _, by_pathway = engine.kernel.harms([(0, Happening.TAKEN * network.nodes + node)], mode=mode)
+    return by_pathway
 
 
 def _leaks(network: Network, ranked: Iterable[int], records: Iterable[int]) -> tuple[LeakingNode, ...]:
