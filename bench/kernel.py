@@ -19,15 +19,20 @@ import numpy as np
 
 from bench.engine import hospital
 from riskdb.impact import Network, compile
-from riskdb.impact.engine import engine_for
+from riskdb.impact.cutsets import cut_sets
+from riskdb.impact.engine import REFERENCE, engine_for
 from riskdb.impact.harm import harms, total_index, total_patients
 from riskdb.impact.kernel import MODES, Kernel, Scores, wholes
 from riskdb.impact.network import Happening
 from riskdb.impact.reference import propagate
+from riskdb.ranking import rank
 
 WARDS = (392, 2_380)  # about 16,500 and 100,000 nodes
+PAIR_WARDS = 80
+NEAR = 40  # as many devices as a ward has
 SAMPLE = 400
 ROUNDS = 5
+ROWS = 50
 SEVEN_DAYS = 4
 READS = 4_000_000
 T = TypeVar("T")
@@ -42,6 +47,7 @@ def main() -> None:
     )
     for wards in WARDS:
         _fresh(f"from bench.kernel import measure; measure({wards})")
+    _fresh("from bench.kernel import measure_pairs; measure_pairs()")
     with tempfile.TemporaryDirectory() as empty:
         _fresh(IMPORT_NUMBA)
         for what in ("nothing kept", "kept code"):
@@ -75,12 +81,14 @@ def measure(wards: int) -> None:
         services_s += _check(network, scores, services[first::ROUNDS])
     wall, cpu = median(walls), median(cpus)
     reference = services_s + sampled_s / len(sample) * len(others)
+    rank_s, _ = _timed(lambda: rank(network, limit=ROWS))
     edges = sum(map(len, network.edges))
     print(
         f"\n{network.nodes} nodes, {edges} edges, {len(network.steps)} steps\n"
         f"  reference, {len(services)} + {len(sample)} nodes asked {reference:10.2f} s\n"
         f"  kernel, all nodes          {wall * 1e3:10.1f} ms  {reference / wall:6.0f} times faster"
         f" ({reference / cpu:.0f} by processor time)\n"
+        f"  `rank`, {ROWS} rows explained {rank_s:10.2f} s\n"
         f"  a scenario                 {cpu / len(nodes) / len(MODES) * 1e6:10.2f} us\n"
         f"  an edge visit, harm incl.  {cpu / scores.edge_visits * 1e9:10.1f} ns  ({scores.edge_visits} visits)\n"
         f"  a random read              {_random_read_ns():10.1f} ns\n"
@@ -88,6 +96,23 @@ def measure(wards: int) -> None:
         f"  network to arrays          {arrays_s:10.2f} s\n"
         f"  peak memory                {_peak_mb():10.0f} MB, {_peak_mb() - before_mb:.0f} of them the kernel's"
     )
+
+
+def measure_pairs() -> None:
+    """Print what finding all dangerous pairs takes, outages and meetings included; both engines must find the same."""
+    network = compile(hospital(PAIR_WARDS))
+    engine = engine_for(network, kernel_from_nodes=0)
+    _kernel(network).joint_indices([(0, 1)])
+    kernel_s, found = _timed(lambda: cut_sets(network, engine=engine))
+    reference_s, expected = _timed(lambda: cut_sets(network, engine=REFERENCE))
+    assert found == expected
+    devices = [number for number, node in enumerate(network.graph.nodes) if node.kind == "asset"]
+    near = [pair for apart in range(1, NEAR) for pair in zip(devices, devices[apart:], strict=False)]
+    near_s, _ = _timed(lambda: _kernel(network).joint_indices(near))
+    print(f"\n{network.nodes} nodes, {len(found.pairs)} dangerous pairs")
+    faster = reference_s / kernel_s
+    print(f"  all of it: reference {reference_s:.1f} s, kernel {kernel_s:.1f} s ({faster:.0f} times faster)")
+    print(f"  of the kernel, a pair of devices near each other: {near_s / len(near) * 1e6:.2f} us")
 
 
 def first_call() -> None:
