@@ -1,7 +1,7 @@
 """How the kernel's functions become machine code: entries are kept in the cache directory of `kernel_place`.
 
 Computes nothing. No function here may make an array: memory is handed in, so that numba counts no references. Counting
-them, for each array at each call and in two threads at once, took ten times as long as the work.
+them, for each array at each call and in two threads at once, took several times as long as the work.
 """
 
 import os
