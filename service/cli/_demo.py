@@ -47,6 +47,7 @@ class Stage:
     pool: Pool
     establishment: EstablishmentId
     api: Api
+    service: Program
     url: str
     tokens: Mapping[Role, Path]  # files, readable by their owner alone
     tell: Teller
@@ -82,6 +83,7 @@ async def stage(state: Path, *, port: int, beds: int, tell: Teller) -> AsyncIter
                     pool=pool,
                     establishment=establishment,
                     api=api,
+                    service=service,
                     url=url,
                     tokens=tokens,
                     tell=tell,

@@ -154,16 +154,24 @@ async def _stay_up(on: Stage, stop: asyncio.Event) -> None:
         f"  curl -H \"Authorization: Bearer $(cat {token})\" '{on.url}/v1/ranking?limit=3'\nCtrl-C stops everything.",
         file=sys.stderr,
     )
-    await stop.wait()
+    stopping = asyncio.create_task(stop.wait())
+    ending = asyncio.create_task(on.service.process.wait())
+    await asyncio.wait({stopping, ending}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopping, ending):
+        task.cancel()
+    if not stop.is_set():
+        raise DemoError(f"the service ended:\n{on.service.last_words()}")
     on.tell.say("stopping")
 
 
 def _stop_requested() -> asyncio.Event:
     """Set by Ctrl-C, by SIGTERM, and when the terminal closes."""
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    numbers = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # nohup: it is to outlive its terminal
+        numbers.remove(signal.SIGHUP)
+    for number in numbers:
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
 
 
