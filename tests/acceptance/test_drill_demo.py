@@ -4,6 +4,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -20,6 +21,7 @@ from service import embedded
 ROOT = Path(__file__).parents[2]
 NOBODY = 65_534
 AWKWARD = f"santé publique/{'x' * 90}"  # blanks, letters beyond ASCII, too long for a unix socket
+ONCE = ("--once", "--json")
 RUN_S_MAX = 240
 END_S_MAX = 30
 
@@ -34,7 +36,7 @@ class Account:
 
     def demo(self, state: Path, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [self.python, "-m", "service.cli.main", "demo", "--once", "--json", "--state", str(state), *arguments],
+            [self.python, "-m", "service.cli.main", "demo", "--state", str(state), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -85,7 +87,7 @@ def holds(document: dict[str, Any]) -> None:
 
 def test_a_demo_killed_outright_takes_its_parts_along_and_the_next_is_whole(somebody: Account) -> None:
     state = somebody.place / AWKWARD
-    first = somebody.demo(state)
+    first = somebody.demo(state, *ONCE)
     assert first.stderr is not None
     for line in first.stderr:
         if "the agent looks around" in line:
@@ -99,18 +101,28 @@ def test_a_demo_killed_outright_takes_its_parts_along_and_the_next_is_whole(some
     for end in ends:
         assert select.select([end], [], [], END_S_MAX)[0], "a part outlives its demo"
         os.close(end)
-    second = somebody.demo(state)
+    second = somebody.demo(state, *ONCE)
     told, said = second.communicate(timeout=RUN_S_MAX)
     assert second.returncode == 0, said
     holds(json.loads(told))
     assert not list(somebody.place.rglob("postmaster.pid"))
+    third = somebody.demo(state)
+    assert third.stderr is not None
+    for line in third.stderr:
+        if "Ctrl-C stops everything" in line:
+            break
+    for part in parts_of(third):
+        os.kill(part, signal.SIGKILL)
+    _, said = third.communicate(timeout=END_S_MAX)
+    assert third.returncode == 1
+    assert "the service ended" in said
 
 
 def test_two_demos_at_once_do_not_meet() -> None:
     place = Path(tempfile.mkdtemp(prefix="wardgraph-drill-"))
     place.chmod(0o755)
     ourselves = Account(sys.executable, {"env": {**os.environ, "PYTHONPATH": str(ROOT)}}, place)
-    both = [ourselves.demo(place / seed, "--seed", seed) for seed in ("31", "32")]
+    both = [ourselves.demo(place / seed, *ONCE, "--seed", seed) for seed in ("31", "32")]
     answers = [process.communicate(timeout=RUN_S_MAX) for process in both]
     for process, (told, said) in zip(both, answers, strict=True):
         assert process.returncode == 0, said
