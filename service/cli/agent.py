@@ -178,6 +178,8 @@ class _Errand:
             watching.cancel()
         problem = None if self._stop.is_set() else await self._deliver(spool, service)
         self._report(outing, spool)
+        if self._once and not outing.ledger.whole:
+            raise LedgerError("what was sent is in doubt; `wardgraph agent verify` tells more")
         if problem is not None and (self._once or isinstance(problem, TokenError)):
             raise problem
         if outing.killed:
